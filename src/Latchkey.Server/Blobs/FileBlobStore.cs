@@ -1,0 +1,90 @@
+using System.Buffers;
+using System.Security.Cryptography;
+using Latchkey.Server.Data;
+using Microsoft.Win32.SafeHandles;
+
+namespace Latchkey.Server.Blobs;
+
+/// <summary>What was stored: the id is random and ours, never made of anything a person typed.</summary>
+sealed record StoredBlob(string Id, long Size, byte[] Sha256);
+
+/// <summary>Files on disk, each under a random id, written once and never changed.</summary>
+sealed class FileBlobStore(string root)
+{
+    const int Chunk = 1 << 20;
+
+    public string Root => root;
+
+    /// <summary>Copies, hashes on the way, and puts the file in place in one step that a crash cannot halve.</summary>
+    /// <param name="progress">Called with the bytes copied so far.</param>
+    public StoredBlob Add(Stream source, Action<long>? progress = null)
+    {
+        var id = RandomNumberGenerator.GetHexString(32, lowercase: true);
+        var final = PathOf(id);
+        var directory = Path.GetDirectoryName(final)!;
+        Directory.CreateDirectory(directory);
+        var temporary = Path.Combine(root, id + ".tmp");
+        try
+        {
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            var size = Copy(source, temporary, hash, progress);
+            File.Move(temporary, final);
+            Posix.SyncDirectory(directory);
+            Posix.SyncDirectory(root);
+            return new StoredBlob(id, size, hash.GetHashAndReset());
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+    }
+
+    static long Copy(Stream source, string path, IncrementalHash hash, Action<long>? progress)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(Chunk);
+        using var target = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0);
+        long size = 0;
+        for (int read; (read = source.ReadAtLeast(buffer, Chunk, throwOnEndOfStream: false)) > 0; size += read)
+        {
+            hash.AppendData(buffer, 0, read);
+            target.Write(buffer, 0, read);
+            progress?.Invoke(size + read);
+        }
+
+        target.Flush(flushToDisk: true);
+        ArrayPool<byte>.Shared.Return(buffer);
+        return size;
+    }
+
+    /// <summary>Opens a blob of a known size for reading.</summary>
+    /// <exception cref="StoreUnavailableException">It is missing, unreadable, or not of that size.</exception>
+    public SafeFileHandle Open(string id, long size)
+    {
+        try
+        {
+            var handle = File.OpenHandle(PathOf(id), FileMode.Open, FileAccess.Read, FileShare.Read);
+            if (RandomAccess.GetLength(handle) == size) return handle;
+            handle.Dispose();
+            throw new StoreUnavailableException($"the stored file {id} is damaged: run latchkey doctor");
+        }
+        catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new StoreUnavailableException($"the stored file {id} is missing: run latchkey doctor", failure);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new StoreUnavailableException($"the stored file {id} cannot be read", failure);
+        }
+    }
+
+    public string PathOf(string id) => Path.Combine(root, id[..2], id);
+
+    public void Delete(string id) => File.Delete(PathOf(id));
+
+    /// <summary>The ids of all blobs there are.</summary>
+    public IEnumerable<string> All() =>
+        Directory.Exists(root)
+            ? Directory.EnumerateDirectories(root).SelectMany(Directory.EnumerateFiles).Select(file => Path.GetFileName(file))
+            : [];
+}

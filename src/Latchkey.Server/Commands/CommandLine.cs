@@ -1,0 +1,94 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using Latchkey.Server.Configuration;
+using Latchkey.Server.Data;
+using Latchkey.Server.Licenses;
+using Microsoft.Data.Sqlite;
+
+namespace Latchkey.Server.Commands;
+
+/// <summary>The verbs, and what all of them share: --data, --json, exit codes (0 done, 1 not done, 2 wrong usage).</summary>
+static class CommandLine
+{
+    public static readonly Option<string?> Data = new("--data")
+    {
+        Description = "The data directory (or LATCHKEY_DATA; ./data if neither is given)",
+        HelpName = "DIR",
+        Recursive = true,
+    };
+
+    public static readonly Option<bool> Json = new("--json")
+    {
+        Description = "Answer with exactly one JSON document",
+        Recursive = true,
+    };
+
+    public static async Task<int> Run(string[] args)
+    {
+        var parsed = Root().Parse(args);
+        if (parsed.Errors.Count > 0 && parsed.Action is not HelpWithExamples)
+        {
+            var errors = parsed.Errors.Select(error => error.Message).Distinct();
+            return Output.Fail(parsed, 2, string.Join(Environment.NewLine, errors) + Environment.NewLine + $"\"{Path(parsed.CommandResult.Command)} --help\" shows the usage.");
+        }
+
+        try
+        {
+            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        }
+        catch (UsageException wrong)
+        {
+            return Output.Fail(parsed, 2, wrong.Message);
+        }
+        catch (Exception failure) when (Sentence(failure) is { } sentence)
+        {
+            return Output.Fail(parsed, 1, sentence);
+        }
+        catch (Exception failure)
+        {
+            return Output.Fail(parsed, 1, $"This should not have happened; please report it, with the lines below.{Environment.NewLine}{failure}");
+        }
+    }
+
+    static RootCommand Root()
+    {
+        var root = new RootCommand("Latchkey: a license server for people who sell software.") { Data, Json };
+        root.Add(ServeCommand.Make());
+        root.Add(ProductCommands.Make());
+        root.Add(LicenseCommands.Make());
+        root.Add(DoctorCommand.Make());
+        foreach (var option in root.Options.OfType<HelpOption>()) option.Action = new HelpWithExamples((HelpAction)option.Action!);
+        return root;
+    }
+
+    static string Path(Command command) => command.Parents.OfType<Command>().FirstOrDefault() is { } parent
+        ? $"{Path(parent)} {command.Name}"
+        : "latchkey";
+
+    /// <summary>What an operator can do something about, in a sentence; null for a fault of ours.</summary>
+    static string? Sentence(Exception failure) => failure switch
+    {
+        OperationException or DataDirectoryException or SettingsException or ImportException => failure.Message,
+        SqliteException or IOException or UnauthorizedAccessException => Capital(StoreUnavailableException.From(failure)?.Message) ?? $"The database refused: {failure.Message}",
+        Microsoft.EntityFrameworkCore.DbUpdateException { InnerException: { } cause } => Sentence(cause),
+        StoreUnavailableException => Capital(failure.Message),
+        System.Security.Cryptography.CryptographicException => "The stored copy of the key cannot be decrypted: is secrets/encryption.key the one this database was made with?",
+        _ => null,
+    };
+
+    static string? Capital(string? text) => text is null ? null : $"{char.ToUpperInvariant(text[0])}{text[1..]}.";
+
+    /// <summary>The settings and the data directory that a command works on.</summary>
+    public static DataDirectory OpenData(ParseResult parsed, bool create) => DataDirectory.Open(DataPath(parsed), create, TimeProvider.System);
+
+    public static string DataPath(ParseResult parsed) => SettingsOf(parsed).Data;
+
+    public static Settings SettingsOf(ParseResult parsed, IEnumerable<KeyValuePair<string, string?>>? more = null) =>
+        Settings.Read(Settings.Sources([.. more ?? [], .. Given("Data", parsed.GetValue(Data))]), out _);
+
+    public static IEnumerable<KeyValuePair<string, string?>> Given(string name, string? value) =>
+        value is null ? [] : [new(name, value)];
+}
+
+/// <summary>The words are understood, but do not go together; exit code 2.</summary>
+sealed class UsageException(string message) : Exception(message);

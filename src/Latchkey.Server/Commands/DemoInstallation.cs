@@ -1,0 +1,69 @@
+using System.IO.Compression;
+using Latchkey.Server.Data;
+using Latchkey.Server.Licenses;
+using Latchkey.Server.Products;
+
+namespace Latchkey.Server.Commands;
+
+/// <summary>A product with a real file and a license, to try things on.</summary>
+sealed record DemoInstallation(long ProductId, string LicenseKey, string Domain)
+{
+    const string ProductName = "Demo Plugin";
+    const string DemoDomain = "example.com";
+
+    /// <summary>Makes it, or finds the one of an earlier start.</summary>
+    /// <exception cref="OperationException">The data directory holds something else.</exception>
+    public static DemoInstallation Make(DataDirectory data, TimeProvider clock)
+    {
+        using var connection = data.Database.OpenExisting();
+        using var db = SqliteDatabase.OpenContext(connection);
+        var products = new ProductOperations(db, clock);
+        var licenses = new LicenseOperations(db, data.Secrets, clock);
+        var product = products.List().FirstOrDefault(p => p.Name == ProductName);
+        if (product is null && db.Products.Any())
+        {
+            throw new OperationException($"{data.Path} holds products of your own: start the demo elsewhere, with --data ./demo.");
+        }
+
+        product ??= products.Add(null, new ProductFields(ProductName, "DEMO", null, null, null));
+        if (product.File is null) products.Publish(data.Blobs, product.Id, Zip(), "demo-plugin.zip", "1.0.0");
+        var issued = licenses.List(product.Id, DemoDomain).FirstOrDefault(license => license.IsActive);
+        var license = issued is null
+            ? licenses.Issue(new IssueLicense(product.Id, [DemoDomain], UserId: 123))
+            : licenses.Show(issued.Id.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        return new DemoInstallation(product.Id, license.LicenseKey!, DemoDomain);
+    }
+
+    static MemoryStream Zip()
+    {
+        var memory = new MemoryStream();
+        using (var zip = new ZipArchive(memory, ZipArchiveMode.Create, leaveOpen: true))
+        {
+            using var readme = new StreamWriter(zip.CreateEntry("demo-plugin/README.txt").Open());
+            readme.Write("This file came out of Latchkey, once.\n");
+        }
+
+        memory.Position = 0;
+        return memory;
+    }
+
+    /// <summary>Lines to paste: verify, mint, download.</summary>
+    public IEnumerable<string> Commands(string url)
+    {
+        var asked = $"-H \"Authorization: Bearer {LicenseKey}\" -H \"X-Domain: {Domain}\" -H \"X-Product-ID: {ProductId}\"";
+        return
+        [
+            "Is this license good for this domain and this product?",
+            "",
+            $"  curl -s {asked} {url}/api/license/verify",
+            "",
+            "A link to its file, good for one download:",
+            "",
+            $"  curl -s -X POST {asked} {url}/api/license/download",
+            "",
+            "The file itself, through such a link (into demo-plugin.zip):",
+            "",
+            $"  curl -fsS -OJ \"$(curl -s -X POST {asked} {url}/api/license/download | sed 's/.*\"download_url\":\"\\([^\"]*\\)\".*/\\1/')\"",
+        ];
+    }
+}

@@ -1,0 +1,52 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+
+namespace Latchkey.Server.Commands;
+
+/// <summary>The usual help, and below it lines to copy.</summary>
+sealed class HelpWithExamples(HelpAction usual) : SynchronousCommandLineAction
+{
+    static readonly Dictionary<string, string[]> Examples = new(StringComparer.Ordinal)
+    {
+        ["serve"] = ["latchkey serve --demo", "latchkey serve --data /var/lib/latchkey --urls http://127.0.0.1:8080", "latchkey serve --PublicUrl https://licenses.example.com"],
+        ["product"] = ["latchkey product add --name \"My Plugin\" --prefix MYPLUGIN", "latchkey product list"],
+        ["product add"] = ["latchkey product add --name \"My Plugin\" --prefix MYPLUGIN", "latchkey product add --name \"My Plugin\" --prefix MYPLUGIN --id 7 --no-bind-on-first-use"],
+        ["product list"] = ["latchkey product list", "latchkey product list --json"],
+        ["product show"] = ["latchkey product show 1"],
+        ["product edit"] = ["latchkey product edit 1 --name \"My Plugin Pro\"", "latchkey product edit 1 --no-api-download"],
+        ["product publish"] = ["latchkey product publish --product 1 --file ./my-plugin-1.2.0.zip --version 1.2.0"],
+        ["license"] = ["latchkey license issue --product 1 --domain example.com", "latchkey license show 1"],
+        ["license issue"] = ["latchkey license issue --product 1 --domain example.com --user 123", "latchkey license issue --product 1 --max-domains 3 --expires 2027-12-31", "latchkey license issue --product 1 --domain '*.example.com' --key OLD-SHOP-KEY-0001"],
+        ["license list"] = ["latchkey license list --product 1", "latchkey license list --domain example.com --json"],
+        ["license show"] = ["latchkey license show 1", "latchkey license show MYPLUGIN_YK5YCNP0S9IONLT6"],
+        ["license edit"] = ["latchkey license edit 1 --max-domains 5", "latchkey license edit 1 --expires 2028-12-31", "latchkey license edit 1 --never-expires"],
+        ["license suspend"] = ["latchkey license suspend 1"],
+        ["license resume"] = ["latchkey license resume 1"],
+        ["license revoke"] = ["latchkey license revoke 1"],
+        ["license rotate"] = ["latchkey license rotate 1"],
+        ["license bind"] = ["latchkey license bind 1 --domain shop.example.com"],
+        ["license unbind"] = ["latchkey license unbind 1 --domain shop.example.com"],
+        ["license import"] = ["latchkey license import --file licenses.csv"],
+        ["doctor"] = ["latchkey doctor", "latchkey doctor --data /var/lib/latchkey --json"],
+        [""] = ["latchkey serve --demo", "latchkey product add --name \"My Plugin\" --prefix MYPLUGIN", "latchkey license issue --product 1 --domain example.com"],
+    };
+
+    public override int Invoke(ParseResult parseResult)
+    {
+        var status = usual.Invoke(parseResult);
+        var command = parseResult.CommandResult.Command;
+        if (!Examples.TryGetValue(Verb(command), out var lines)) return status;
+        var output = parseResult.InvocationConfiguration.Output;
+        output.WriteLine("Examples:");
+        foreach (var line in lines) output.WriteLine("  " + line);
+        output.WriteLine();
+        return status;
+    }
+
+    static string Verb(Command command)
+    {
+        var parent = command.Parents.OfType<Command>().FirstOrDefault();
+        return command is RootCommand ? "" : parent is RootCommand ? command.Name : $"{parent!.Name} {command.Name}";
+    }
+}

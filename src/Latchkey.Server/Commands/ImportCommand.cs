@@ -1,0 +1,41 @@
+using System.CommandLine;
+using Latchkey.Server.Data;
+using Latchkey.Server.Licenses;
+
+namespace Latchkey.Server.Commands;
+
+/// <summary><c>latchkey license import</c></summary>
+static class ImportCommand
+{
+    static readonly Option<string> File = new("--file") { Description = "CSV with a header line: product_id,license_key,domain,user_id[,expires_at][,created_at]", HelpName = "PATH", Required = true };
+
+    public static Command Make()
+    {
+        var command = new Command("import", "Take over licenses that exist elsewhere: all of them or none.") { File };
+        command.SetAction(Run);
+        return command;
+    }
+
+    static int Run(ParseResult parsed)
+    {
+        var path = Path.GetFullPath(parsed.GetValue(File)!);
+        if (!System.IO.File.Exists(path)) throw new OperationException($"There is no file {path}.");
+        var data = CommandLine.OpenData(parsed, create: false);
+        using var connection = data.Database.OpenExisting();
+        using var text = new StreamReader(path);
+        var total = Output.IsWatched(parsed) ? System.IO.File.ReadLines(path).Count() - 1 : 0;
+        var (what, progress) = ("", (Progress?)null);
+        var imported = new ImportLicenses(connection, data.Secrets, TimeProvider.System).Run(text, total == 0 ? null : (step, lines) =>
+        {
+            if (step != what)
+            {
+                if (progress is not null) Progress.End();
+                (what, progress) = (step, new Progress(step, total));
+            }
+
+            progress!.Show(lines);
+        });
+        if (progress is not null) Progress.End();
+        return Output.Done(parsed, new { Imported = imported }, done => [$"Imported {done.Imported:N0} licenses."]);
+    }
+}

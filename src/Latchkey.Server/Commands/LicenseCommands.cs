@@ -1,0 +1,126 @@
+using System.CommandLine;
+using System.Globalization;
+using Latchkey.Server.Data;
+using Latchkey.Server.Licenses;
+
+namespace Latchkey.Server.Commands;
+
+/// <summary><c>latchkey license …</c></summary>
+static class LicenseCommands
+{
+    static readonly Argument<string> IdOrKey = new("ID|KEY") { Description = "The license, by its id or its key" };
+    static readonly Option<int?> MaxDomains = new("--max-domains") { Description = "How many domains it may hold (usual: 1, or as many as are named)", HelpName = "N" };
+    static readonly Option<long?> User = new("--user") { Description = "Your own customer number", HelpName = "N" };
+    static readonly Option<string?> Expires = new("--expires") { Description = "Good through this date (its end, UTC), or until this time", HelpName = "DATE|TIME" };
+    static readonly Option<string> Domain = new("--domain") { Description = "A host name, or *.example.com", HelpName = "HOST", Required = true };
+
+    public static Command Make() => new("license", "Who may use it, and where.")
+    {
+        Issue(), List(), Edit(), ImportCommand.Make(),
+        One("show", "Show a license, its key and when it was last seen.", (licenses, id, _) => licenses.Show(id)),
+        One("suspend", "Refuse it, until it is resumed.", (licenses, id, _) => licenses.Suspend(id)),
+        One("resume", "Take a suspension back.", (licenses, id, _) => licenses.Resume(id)),
+        Revoke(),
+        One("rotate", "Give it a new key; the old one stops working at once.", (licenses, id, _) => licenses.Rotate(id)),
+        One("bind", "Add a domain.", (licenses, id, parsed) => licenses.Bind(id, parsed.GetValue(Domain)!), Domain),
+        One("unbind", "Take a domain away.", (licenses, id, parsed) => licenses.Unbind(id, parsed.GetValue(Domain)!), Domain),
+    };
+
+    static Command One(string verb, string what, Func<LicenseOperations, string, ParseResult, LicenseView> action, params Option[] options)
+    {
+        var command = new Command(verb, what) { IdOrKey };
+        foreach (var option in options) command.Add(option);
+        command.SetAction(parsed => Run(parsed, licenses => Print(parsed, action(licenses, parsed.GetValue(IdOrKey)!, parsed))));
+        return command;
+    }
+
+    static Command Revoke()
+    {
+        var yes = new Option<bool>("--yes") { Description = "Do not ask" };
+        return One("revoke", "Refuse it for good. Asks first on a terminal.", (licenses, id, parsed) =>
+        {
+            var license = licenses.Show(id);
+            if (!parsed.GetValue(yes) && !Console.IsInputRedirected && !Confirmed(license)) throw new OperationException("Nothing was changed.");
+            return licenses.Revoke(id);
+        }, yes);
+    }
+
+    static bool Confirmed(LicenseView license)
+    {
+        Console.Error.Write($"Revoke license {license.Id} ({license.ProductName}, {string.Join(", ", license.Domains)}) for good? Type its id to go on: ");
+        return Console.ReadLine()?.Trim() == license.Id.ToString(CultureInfo.InvariantCulture);
+    }
+
+    static Command Issue()
+    {
+        var product = new Option<long>("--product") { Description = "For which product", HelpName = "ID", Required = true };
+        var domains = new Option<string[]>("--domain") { Description = "Bind it to this domain; can be given several times", HelpName = "HOST" };
+        var key = new Option<string?>("--key") { Description = "Bring a key of your own (8 to 256 of A-Z a-z 0-9 _ -)", HelpName = "KEY" };
+        var command = new Command("issue", "Issue a license.") { product, domains, MaxDomains, User, Expires, key };
+        command.SetAction(parsed => Run(parsed, licenses => Print(parsed, licenses.Issue(new IssueLicense(
+            parsed.GetValue(product), parsed.GetValue(domains) ?? [], parsed.GetValue(MaxDomains), parsed.GetValue(User),
+            ExpiryOf(parsed), parsed.GetValue(key))))));
+        return command;
+    }
+
+    static Command Edit()
+    {
+        var never = new Option<bool>("--never-expires") { Description = "Take the expiry away" };
+        var command = new Command("edit", "Change a license; what is not named stays.") { IdOrKey, MaxDomains, User, Expires, never };
+        command.SetAction(parsed => Run(parsed, licenses =>
+        {
+            var edit = new EditLicense(parsed.GetValue(MaxDomains), parsed.GetValue(User), ExpiryOf(parsed), parsed.GetValue(never));
+            if (edit == new EditLicense(null, null, null, false)) throw new UsageException("Name what to change; \"latchkey license edit --help\" shows what can be.");
+            if (edit is { NeverExpires: true, ExpiresAt: not null }) throw new UsageException("--expires and --never-expires exclude each other.");
+            return Print(parsed, licenses.Edit(parsed.GetValue(IdOrKey)!, edit));
+        }));
+        return command;
+    }
+
+    static DateTimeOffset? ExpiryOf(ParseResult parsed)
+    {
+        if (parsed.GetValue(Expires) is not { } text) return null;
+        return Moment.Parse(text, endOfDay: true) ?? throw new UsageException($"--expires \"{text}\" is not {Moment.Rule}.");
+    }
+
+    static Command List()
+    {
+        var product = new Option<long?>("--product") { Description = "Of this product only", HelpName = "ID" };
+        var domain = new Option<string?>("--domain") { Description = "Bound to this domain only", HelpName = "HOST" };
+        var command = new Command("list", "List licenses, without their keys.") { product, domain };
+        command.SetAction(parsed => Run(parsed, licenses => Output.DoneList(
+            parsed, licenses.List(parsed.GetValue(product), parsed.GetValue(domain)), Cells,
+            ["ID", "PRODUCT", "STATE", "USER", "DOMAINS", "LAST SEEN"],
+            "No licenses here: latchkey license issue --product ID --domain HOST")));
+        return command;
+    }
+
+    static string[] Cells(LicenseView l) =>
+    [
+        l.Id.ToString(CultureInfo.InvariantCulture), l.ProductId.ToString(CultureInfo.InvariantCulture), l.State,
+        l.UserId?.ToString(CultureInfo.InvariantCulture) ?? "-", Domains(l), l.LastSeen is { } seen ? $"{seen.At} {seen.Outcome}" : "never",
+    ];
+
+    static string Domains(LicenseView l) =>
+        l.Domains.Count == 0 ? "none yet" : string.Join(' ', l.Domains.Take(3)) + (l.Domains.Count > 3 ? $" and {l.Domains.Count - 3} more" : "");
+
+    public static int Run(ParseResult parsed, Func<LicenseOperations, int> action)
+    {
+        var data = CommandLine.OpenData(parsed, create: false);
+        using var connection = data.Database.OpenExisting();
+        using var db = SqliteDatabase.OpenContext(connection);
+        return action(new LicenseOperations(db, data.Secrets, TimeProvider.System));
+    }
+
+    static int Print(ParseResult parsed, LicenseView license) => Output.Done(parsed, license, l => Output.Facts(
+        ("license", l.Id.ToString(CultureInfo.InvariantCulture)),
+        ("key", l.LicenseKey),
+        ("product", $"{l.ProductId}  {l.ProductName}"),
+        ("state", l.State),
+        ("domains", $"{(l.Domains.Count == 0 ? "none yet" : string.Join(", ", l.Domains))} ({l.Domains.Count} of {l.MaxDomains})"),
+        ("user", l.UserId?.ToString(CultureInfo.InvariantCulture)),
+        ("expires", l.ExpiresAt ?? "never"),
+        ("created", l.CreatedAt),
+        ("rotated", l.LastRotated),
+        ("last seen", l.LastSeen is { } s ? $"{s.At} from {s.Address} for {s.Domain}: {s.Outcome}" : "never")));
+}

@@ -1,0 +1,97 @@
+using System.CommandLine;
+using Latchkey.Server.Configuration;
+using Latchkey.Server.Data;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+
+namespace Latchkey.Server.Commands;
+
+/// <summary><c>latchkey serve</c></summary>
+static class ServeCommand
+{
+    static readonly Option<bool> Demo = new("--demo") { Description = "Make a demo product with a file and a license, and print commands to try" };
+    static readonly Option<string?> Urls = new("--urls") { Description = "Where to listen (usual: http://127.0.0.1:8080)", HelpName = "URL" };
+
+    sealed record Started(string[] Urls, string Data, DemoInstallation? Demo);
+
+    public static Command Make()
+    {
+        var command = new Command("serve", "Run the server. Any setting can follow, as --RateLimit:RequestsPerMinute 120.") { Demo, Urls };
+        command.TreatUnmatchedTokensAsErrors = false;
+        command.SetAction(Run);
+        return command;
+    }
+
+    static async Task<int> Run(ParseResult parsed, CancellationToken stop)
+    {
+        var settings = ReadSettings(parsed, out var unknown);
+        var data = DataDirectory.Open(settings.Data, create: true, TimeProvider.System);
+        var demo = parsed.GetValue(Demo) ? DemoInstallation.Make(data, TimeProvider.System) : null;
+        await using var app = Server.Build(settings, data, TimeProvider.System);
+        foreach (var name in unknown) Warn($"There is no setting {name}: it was ignored. docs/operations.md lists those there are.");
+        try
+        {
+            await app.StartAsync(CancellationToken.None);
+        }
+        catch (IOException failure)
+        {
+            throw new OperationException($"Cannot listen on {string.Join(", ", settings.Urls)}: {failure.Message} Choose another address with --urls.");
+        }
+
+        var urls = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.ToArray();
+        Output.Done(parsed, new Started(urls, data.Path, demo), Greeting);
+        await Console.Out.FlushAsync(CancellationToken.None);
+        await app.WaitForShutdownAsync(CancellationToken.None);
+        return 0;
+    }
+
+    static Settings ReadSettings(ParseResult parsed, out IReadOnlyList<string> unknown)
+    {
+        var given = OnCommandLine(parsed.UnmatchedTokens);
+        var settings = Settings.Read(
+            Settings.Sources([.. given, .. CommandLine.Given("Data", parsed.GetValue(CommandLine.Data)), .. CommandLine.Given("Urls", parsed.GetValue(Urls))]),
+            out unknown);
+        var mistyped = unknown.FirstOrDefault(name => given.Any(pair => pair.Key.Equals(name, StringComparison.OrdinalIgnoreCase)));
+        if (mistyped is not null) throw new UsageException($"Unrecognized option or setting --{mistyped}. \"latchkey serve --help\" shows the usage.");
+        return settings;
+    }
+
+    /// <summary>.NET's own way: <c>--Name value</c> or <c>--Name=value</c>.</summary>
+    static List<KeyValuePair<string, string?>> OnCommandLine(IReadOnlyList<string> tokens)
+    {
+        var given = new List<KeyValuePair<string, string?>>();
+        for (var i = 0; i < tokens.Count; i++)
+        {
+            var token = tokens[i];
+            if (!token.StartsWith("--", StringComparison.Ordinal)) throw new UsageException($"Unrecognized argument \"{token}\". \"latchkey serve --help\" shows the usage.");
+            var parts = token[2..].Split('=', 2);
+            if (parts.Length == 1 && i + 1 == tokens.Count) throw new UsageException($"Unrecognized option or setting {token}. \"latchkey serve --help\" shows the usage.");
+            given.Add(new(parts[0], parts.Length == 2 ? parts[1] : tokens[++i]));
+        }
+
+        return given;
+    }
+
+    static void Warn(string sentence) => Console.Error.WriteLine("warning: " + sentence);
+
+    static IEnumerable<string> Greeting(Started started)
+    {
+        var url = started.Urls[0].Replace("//0.0.0.0", "//127.0.0.1", StringComparison.Ordinal).Replace("//[::]", "//127.0.0.1", StringComparison.Ordinal);
+        yield return $"Latchkey listens on {string.Join(", ", started.Urls)}";
+        yield return $"Data lies in {started.Data}";
+        yield return "";
+        var lines = started.Demo?.Commands(url) ??
+        [
+            "To begin, in another terminal (with --data, if you gave it here):",
+            "",
+            "  ./latchkey product add --name \"My Plugin\" --prefix MYPLUGIN",
+            "  ./latchkey product publish --product 1 --file ./my-plugin.zip",
+            "  ./latchkey license issue --product 1 --domain example.com",
+            "",
+            "Or start with --demo to see it work.",
+        ];
+        foreach (var line in lines) yield return line;
+        yield return "";
+        yield return "Stop with Ctrl+C.";
+    }
+}

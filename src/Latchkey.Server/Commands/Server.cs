@@ -1,0 +1,68 @@
+using Latchkey.Server.Configuration;
+using Latchkey.Server.Data;
+using Latchkey.Server.Downloads;
+using Latchkey.Server.Http;
+using Latchkey.Server.Licenses;
+using Latchkey.Server.RateLimits;
+using Microsoft.AspNetCore.HttpOverrides;
+
+namespace Latchkey.Server.Commands;
+
+/// <summary>Puts the server together: the same for <c>latchkey serve</c> and for the tests, which bring a clock of their own.</summary>
+static class Server
+{
+    /// <exception cref="DataDirectoryException">The data directory cannot be used.</exception>
+    public static WebApplication Build(Settings settings, DataDirectory data, TimeProvider clock, Action<ILoggingBuilder>? logging = null)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        // Ours are read already; the framework's own (ASPNETCORE_…) could trust any proxy or log whole URLs.
+        builder.Configuration.Sources.Clear();
+        builder.Configuration.AddInMemoryCollection();
+        builder.Logging.Configure(settings.Log);
+        logging?.Invoke(builder.Logging);
+        builder.WebHost.UseUrls(settings.Urls).ConfigureKestrel(kestrel => KestrelLimits.Apply(kestrel, settings));
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.ShutdownTimeout);
+        AddServices(builder.Services, settings, data, clock);
+
+        var app = builder.Build();
+        if (settings.TrustedProxies.Length > 0) app.UseForwardedHeaders(Proxies(settings));
+        app.UseMiddleware<EveryAnswer>();
+        app.UseRouting();
+        MapEndpoints(app);
+        return app;
+    }
+
+    static void AddServices(IServiceCollection services, Settings settings, DataDirectory data, TimeProvider clock)
+    {
+        services.AddSingleton(settings).AddSingleton(settings.RateLimit).AddSingleton(clock);
+        services.AddSingleton(data.Secrets).AddSingleton(data.Database).AddSingleton(data.Blobs);
+        services.AddSingleton<WriteQueue>();
+        services.AddSingleton<RateLimiter>();
+        services.AddSingleton<LicenseLookup>().AddSingleton<LicenseDesk>().AddSingleton<VerifyLicense>();
+        services.AddSingleton<LastSeenBoard>().AddHostedService(all => all.GetRequiredService<LastSeenBoard>());
+        services.AddSingleton<DownloadTokens>().AddSingleton<MintDownload>();
+        services.AddSingleton<FileTransfer>().AddSingleton<ClaimDownload>().AddHostedService<TokenSweep>();
+    }
+
+    static void MapEndpoints(WebApplication app)
+    {
+        // Any method: a wrong one is counted by the limiter, and told which are right.
+        app.Map("/api/license/verify", app.Services.GetRequiredService<VerifyLicense>().Handle);
+        app.Map("/api/license/download", app.Services.GetRequiredService<MintDownload>().Handle);
+        app.Map("/api/license/download-file/{token}/{name?}", app.Services.GetRequiredService<ClaimDownload>().Handle);
+        app.MapGet("/", () => "Latchkey is running. The license API is at /api/license/verify.\n");
+    }
+
+    static ForwardedHeadersOptions Proxies(Settings settings)
+    {
+        var options = new ForwardedHeadersOptions
+        {
+            ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto | ForwardedHeaders.XForwardedHost,
+            ForwardLimit = null,
+        };
+        options.KnownProxies.Clear();
+        options.KnownIPNetworks.Clear();
+        foreach (var network in settings.TrustedProxies) options.KnownIPNetworks.Add(network);
+        return options;
+    }
+}

@@ -1,0 +1,70 @@
+using System.Net;
+
+namespace Latchkey.Server.Configuration;
+
+sealed record RateLimitSettings(int RequestsPerMinute, int FailuresPerMinute);
+
+sealed record DownloadSettings(TimeSpan TokenLifetime, int MaxConcurrent, int MinimumBytesPerSecond);
+
+sealed record LogSettings(LogLevel Level, string Format);
+
+/// <summary>Everything an operator can set, read once at start.</summary>
+sealed record Settings(
+    string Data,
+    string[] Urls,
+    Uri? PublicUrl,
+    IPNetwork[] TrustedProxies,
+    RateLimitSettings RateLimit,
+    DownloadSettings Downloads,
+    LogSettings Log,
+    int MaxConnections,
+    TimeSpan ShutdownTimeout)
+{
+    public const string EnvironmentPrefix = "LATCHKEY_";
+
+    /// <summary><c>appsettings.json</c> in the working directory, then the environment, then the command line.</summary>
+    public static IConfiguration Sources(IEnumerable<KeyValuePair<string, string?>> commandLine) =>
+        new ConfigurationBuilder()
+            .AddJsonFile(Path.GetFullPath("appsettings.json"), optional: true, reloadOnChange: false)
+            .AddEnvironmentVariables(EnvironmentPrefix)
+            .AddInMemoryCollection(commandLine)
+            .Build();
+
+    /// <exception cref="SettingsException">Names every setting that is wrong, with what it may be.</exception>
+    public static Settings Read(IConfiguration sources, out IReadOnlyList<string> unknown)
+    {
+        var from = new SettingsReader(sources);
+        var settings = new Settings(
+            from.Text("Data", "./data"),
+            from.Urls("Urls", "http://127.0.0.1:8080"),
+            from.PublicUrl("PublicUrl"),
+            from.Networks("TrustedProxies"),
+            new RateLimitSettings(
+                from.Whole("RateLimit:RequestsPerMinute", 60, 0, 1_000_000_000, "0 turns the limit off"),
+                from.Whole("RateLimit:FailuresPerMinute", 20, 0, 1_000_000_000, "0 turns the limit off")),
+            new DownloadSettings(
+                from.Duration("Downloads:TokenLifetime", TimeSpan.FromDays(1), TimeSpan.FromMinutes(1), TimeSpan.FromDays(365)),
+                from.Whole("Downloads:MaxConcurrent", 1000, 1, 100_000),
+                from.Whole("Downloads:MinimumBytesPerSecond", 1024, 0, 1_000_000_000, "0 allows any speed")),
+            new LogSettings(
+                from.OneOf("Log:Level", "Information", "Debug", "Information", "Warning", "Error") switch
+                {
+                    "Debug" => LogLevel.Debug,
+                    "Warning" => LogLevel.Warning,
+                    "Error" => LogLevel.Error,
+                    _ => LogLevel.Information,
+                },
+                from.OneOf("Log:Format", "auto", "auto", "text", "json")),
+            from.Whole("MaxConnections", 10_000, 10, 1_000_000),
+            from.Duration("ShutdownTimeout", TimeSpan.FromSeconds(30), TimeSpan.Zero, TimeSpan.FromHours(24)));
+        unknown = from.Unknown();
+        if (from.Faults.Count > 0) throw new SettingsException(from.Faults);
+        return settings;
+    }
+}
+
+/// <summary>One or more settings are wrong; the message has a line for each.</summary>
+sealed class SettingsException(IReadOnlyList<string> faults) : Exception(string.Join(Environment.NewLine, faults))
+{
+    public IReadOnlyList<string> Faults => faults;
+}

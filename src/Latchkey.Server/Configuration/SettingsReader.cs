@@ -1,0 +1,122 @@
+using System.Globalization;
+using System.Net;
+
+namespace Latchkey.Server.Configuration;
+
+/// <summary>Reads settings one by one and gathers every fault, so that an operator mends them in one go.</summary>
+sealed class SettingsReader(IConfiguration sources)
+{
+    readonly List<string> _known = [];
+
+    public List<string> Faults { get; } = [];
+
+    public string Text(string name, string otherwise) => Given(name) ?? otherwise;
+
+    public int Whole(string name, int otherwise, int least, int most, string? note = null)
+    {
+        if (Given(name) is not { } text) return otherwise;
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value)
+            && value >= least && value <= most)
+        {
+            return value;
+        }
+
+        var allowed = string.Create(CultureInfo.InvariantCulture, $"a whole number from {least} to {most}");
+        Fault(name, text, note is null ? allowed : $"{allowed} ({note})");
+        return otherwise;
+    }
+
+    public TimeSpan Duration(string name, TimeSpan otherwise, TimeSpan least, TimeSpan most)
+    {
+        if (Given(name) is not { } text) return otherwise;
+        if (text.Contains(':', StringComparison.Ordinal)
+            && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most)
+        {
+            return value;
+        }
+
+        Fault(name, text, string.Create(
+            CultureInfo.InvariantCulture, $"a duration as d.hh:mm:ss or hh:mm:ss, from {least:c} to {most:c}"));
+        return otherwise;
+    }
+
+    public string OneOf(string name, string otherwise, params string[] allowed)
+    {
+        if (Given(name) is not { } text) return otherwise;
+        if (allowed.FirstOrDefault(a => a.Equals(text, StringComparison.OrdinalIgnoreCase)) is { } value) return value;
+        Fault(name, text, "one of " + string.Join(", ", allowed));
+        return otherwise;
+    }
+
+    public string[] Urls(string name, string otherwise)
+    {
+        var text = Given(name) ?? otherwise;
+        var urls = text.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        if (urls.Length > 0 && urls.All(IsListenUrl)) return urls;
+        Fault(name, text, "http:// addresses to listen on, as http://127.0.0.1:8080, several with ';' between"
+            + " (for https, put a reverse proxy in front)");
+        return [otherwise];
+    }
+
+    // "http://*:80" and "http://+:80" are Kestrel's spelling of every interface, and no URI.
+    static bool IsListenUrl(string url) =>
+        url.StartsWith("http://", StringComparison.OrdinalIgnoreCase)
+        && Uri.TryCreate(url.Replace("//*", "//any", StringComparison.Ordinal).Replace("//+", "//any", StringComparison.Ordinal),
+            UriKind.Absolute, out var uri)
+        && uri.AbsolutePath == "/";
+
+    public Uri? PublicUrl(string name)
+    {
+        if (Given(name) is not { } text) return null;
+        if (Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
+            && url.Query.Length == 0 && url.Fragment.Length == 0 && url.UserInfo.Length == 0)
+        {
+            return url;
+        }
+
+        Fault(name, text, "the http:// or https:// address that customers reach, as https://licenses.example.com");
+        return null;
+    }
+
+    public IPNetwork[] Networks(string name)
+    {
+        _known.Add(name);
+        var networks = new List<IPNetwork>();
+        foreach (var entry in sources.GetSection(name).GetChildren())
+        {
+            _known.Add($"{name}:{entry.Key}");
+            if (ParseNetwork(entry.Value) is { } network) networks.Add(network);
+            else Fault($"{name}:{entry.Key}", entry.Value ?? "", "an address or a CIDR network, as 10.0.0.5 or 10.0.0.0/8");
+        }
+
+        if (sources[name] is { Length: > 0 } single)
+        {
+            Fault(name, single, $"a list: {Settings.EnvironmentPrefix}{name}__0, {Settings.EnvironmentPrefix}{name}__1, …");
+        }
+
+        return [.. networks];
+    }
+
+    static IPNetwork? ParseNetwork(string? text)
+    {
+        if (IPNetwork.TryParse(text, out var network)) return network;
+        if (!IPAddress.TryParse(text, out var address)) return null;
+        return new IPNetwork(address, address.GetAddressBytes().Length * 8);
+    }
+
+    /// <summary>Settings given in our own sources that nothing reads: most likely misspelled.</summary>
+    public IReadOnlyList<string> Unknown() =>
+        [.. sources.AsEnumerable()
+            .Where(pair => pair.Value is not null)
+            .Select(pair => pair.Key)
+            .Where(key => !_known.Contains(key, StringComparer.OrdinalIgnoreCase))
+            .Order(StringComparer.OrdinalIgnoreCase)];
+
+    string? Given(string name)
+    {
+        _known.Add(name);
+        return sources[name] is { } text && !string.IsNullOrWhiteSpace(text) ? text.Trim() : null;
+    }
+
+    void Fault(string name, string text, string allowed) => Faults.Add($"{name} is \"{text}\", but must be {allowed}.");
+}

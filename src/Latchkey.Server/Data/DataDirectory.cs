@@ -1,0 +1,110 @@
+using System.Security.Cryptography;
+using Latchkey.Server.Blobs;
+using Microsoft.Data.Sqlite;
+
+namespace Latchkey.Server.Data;
+
+/// <summary>The data directory cannot be used; the message says why, and what to do.</summary>
+sealed class DataDirectoryException(string message, Exception? cause = null) : Exception(message, cause);
+
+/// <summary>
+/// Everything an installation keeps: <c>latchkey.db</c>, <c>secrets/</c>, <c>files/</c>. Opening looks
+/// first and touches nothing until it knows that the directory is ours and can be used.
+/// </summary>
+sealed class DataDirectory
+{
+    DataDirectory(string path, Secrets secrets)
+    {
+        Path = path;
+        Secrets = secrets;
+        Database = new SqliteDatabase(DatabaseFile(path));
+        Blobs = new FileBlobStore(System.IO.Path.Combine(path, "files"));
+    }
+
+    public string Path { get; }
+    public Secrets Secrets { get; }
+    public SqliteDatabase Database { get; }
+    public FileBlobStore Blobs { get; }
+
+    public static string DatabaseFile(string path) => System.IO.Path.Combine(path, "latchkey.db");
+    public static string SecretsDirectory(string path) => System.IO.Path.Combine(path, "secrets");
+
+    /// <param name="path">Any spelling; made absolute.</param>
+    /// <param name="create">Make what is not there yet; else a missing directory is an error.</param>
+    /// <param name="clock">When the installation was made.</param>
+    /// <exception cref="DataDirectoryException">It cannot be used.</exception>
+    public static DataDirectory Open(string path, bool create, TimeProvider clock)
+    {
+        path = System.IO.Path.GetFullPath(path);
+        RequireSqlite(SqliteDatabase.LibraryVersion);
+        try
+        {
+            var existing = Inspect(path);
+            if (existing == Schema.Missing && !create)
+            {
+                throw new DataDirectoryException(
+                    $"There is no Latchkey data in {path}: \"latchkey serve\" or \"latchkey product add\" makes it,"
+                    + " or name another directory with --data.");
+            }
+
+            if (existing != Schema.Current) Prepare(path, clock);
+            var directory = new DataDirectory(path, Secrets.Load(SecretsDirectory(path)));
+            directory.RequireMatchingSecrets();
+            return directory;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or SqliteException)
+        {
+            var reason = (failure as SqliteException)?.Message ?? failure.Message;
+            throw new DataDirectoryException($"The data directory {path} cannot be used: {reason}", failure);
+        }
+    }
+
+    public static void RequireSqlite(Version version)
+    {
+        if (version >= SqliteDatabase.MinVersion) return;
+        throw new DataDirectoryException(
+            $"SQLite {version} is too old: {SqliteDatabase.MinVersion} or newer is needed, as shipped beside this program.");
+    }
+
+    /// <summary>Looks without a change to any file.</summary>
+    public static Schema Inspect(string path)
+    {
+        if (File.Exists(path)) throw new DataDirectoryException($"{path} is a file; a directory is needed.");
+        if (!Directory.Exists(path)) return Schema.Missing;
+        var database = DatabaseFile(path);
+        foreach (var place in new[] { path, database, SecretsDirectory(path) }.Where(System.IO.Path.Exists))
+        {
+            if (Posix.CanReadAndWrite(place)) continue;
+            throw new DataDirectoryException($"This user may not read and write {place}: give it to the user that runs Latchkey (chown), or name another directory with --data.");
+        }
+
+        if (!File.Exists(database) || new FileInfo(database).Length == 0) return Schema.Missing;
+        Secrets.Load(SecretsDirectory(path));
+        return Migrator.Inspect(database);
+    }
+
+    /// <summary>Makes or upgrades what is there; one process at a time.</summary>
+    static void Prepare(string path, TimeProvider clock)
+    {
+        if (!Directory.Exists(path) || !Directory.EnumerateFileSystemEntries(path).Any())
+        {
+            Directory.CreateDirectory(path);
+            if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+
+        using var _ = ExclusiveLock.Take(System.IO.Path.Combine(path, "upgrade.lock"), TimeSpan.FromSeconds(60));
+        if (Inspect(path) == Schema.Current) return;
+        Secrets.Create(SecretsDirectory(path));
+        var secrets = Secrets.Load(SecretsDirectory(path));
+        Migrator.Upgrade(new SqliteDatabase(DatabaseFile(path)), secrets.Check(), clock);
+    }
+
+    void RequireMatchingSecrets()
+    {
+        using var connection = Database.OpenExisting();
+        var check = SqliteDatabase.Scalar<byte[]>(connection, "SELECT pepper_check FROM installation") ?? [];
+        if (CryptographicOperations.FixedTimeEquals(check, Secrets.Check())) return;
+        throw new DataDirectoryException(
+            $"The files in {SecretsDirectory(Path)} are not the ones this database was made with: put the right ones back from your backup.");
+    }
+}

@@ -1,0 +1,93 @@
+using System.Reflection;
+using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Migrations;
+
+namespace Latchkey.Server.Data;
+
+enum Schema
+{
+    Missing,
+    Older,
+    Current,
+}
+
+/// <summary>
+/// Brings a database to the schema of this program. Looking needs no EF Core (whose model takes a
+/// third of a second to build), so that a start with nothing to do is quick.
+/// </summary>
+static class Migrator
+{
+    static readonly string[] Known =
+        [.. typeof(LatchkeyDb).Assembly.GetTypes()
+            .Select(type => type.GetCustomAttribute<MigrationAttribute>()?.Id)
+            .OfType<string>()
+            .Order(StringComparer.Ordinal)];
+
+    /// <exception cref="DataDirectoryException">Not ours, or made by a newer Latchkey.</exception>
+    public static Schema Inspect(string file)
+    {
+        // With no log beside it nobody has the file open, and "immutable" reads it without making one.
+        var busy = new FileInfo(file + "-wal") is { Exists: true, Length: > 0 };
+        var source = busy ? file : new Uri(file).AbsoluteUri + "?immutable=1";
+        var text = new SqliteConnectionStringBuilder { DataSource = source, Mode = SqliteOpenMode.ReadOnly, Pooling = false };
+        using var connection = new SqliteConnection(text.ToString());
+        connection.Open();
+        try
+        {
+            return Judge(file, connection);
+        }
+        catch (SqliteException failure) when (failure.SqliteErrorCode is SQLitePCL.raw.SQLITE_NOTADB or SQLitePCL.raw.SQLITE_CORRUPT)
+        {
+            throw new DataDirectoryException($"{file} is not an SQLite database, or damaged: put it back from your backup, or name another directory with --data.", failure);
+        }
+    }
+
+    static Schema Judge(string file, SqliteConnection connection)
+    {
+        if (SqliteDatabase.Scalar<long>(connection, "PRAGMA schema_version") == 0) return Schema.Missing;
+        if (SqliteDatabase.Scalar<long>(connection, "PRAGMA application_id") != SqliteDatabase.ApplicationId)
+        {
+            throw new DataDirectoryException($"{file} is a database of some other program: name another directory with --data.");
+        }
+
+        var applied = Applied(connection);
+        if (applied.Except(Known, StringComparer.Ordinal).FirstOrDefault() is { } newer)
+        {
+            throw new DataDirectoryException(
+                $"{file} was made by a newer Latchkey (it has the schema {newer}): run that version or a newer one. Nothing was changed.");
+        }
+
+        var complete = applied.Count == Known.Length && HasInstallation(connection);
+        return complete ? Schema.Current : Schema.Older;
+    }
+
+    static List<string> Applied(SqliteConnection connection)
+    {
+        var applied = new List<string>();
+        if (SqliteDatabase.Scalar<long>(connection, "SELECT count(*) FROM sqlite_master WHERE name='__EFMigrationsHistory'") == 0) return applied;
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT MigrationId FROM __EFMigrationsHistory";
+        using var reader = command.ExecuteReader();
+        while (reader.Read()) applied.Add(reader.GetString(0));
+        return applied;
+    }
+
+    static bool HasInstallation(SqliteConnection connection) =>
+        SqliteDatabase.Scalar<long>(connection, "SELECT count(*) FROM installation") == 1;
+
+    /// <summary>The caller holds the upgrade lock; what a killed upgrade left behind is finished.</summary>
+    public static void Upgrade(SqliteDatabase database, byte[] pepperCheck, TimeProvider clock)
+    {
+        using var connection = database.Open();
+        SqliteDatabase.Execute(connection, $"PRAGMA application_id={SqliteDatabase.ApplicationId}");
+
+        // EF Core's own lock is a row, which a killed process leaves behind for good.
+        SqliteDatabase.Execute(connection, "DROP TABLE IF EXISTS __EFMigrationsLock");
+        using var db = SqliteDatabase.OpenContext(connection);
+        db.Database.Migrate();
+        if (HasInstallation(connection)) return;
+        db.Add(new Installation { PepperCheck = pepperCheck, CreatedAt = clock.GetUtcNow() });
+        db.SaveChanges();
+    }
+}

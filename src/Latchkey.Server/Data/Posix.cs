@@ -1,0 +1,46 @@
+using System.Runtime.InteropServices;
+
+namespace Latchkey.Server.Data;
+
+/// <summary>The few things of POSIX that .NET has no name for. Elsewhere they do nothing.</summary>
+static partial class Posix
+{
+    /// <summary>Whatever this process makes from now on is its owner's alone: files 0600, directories 0700.</summary>
+    public static void KeepPrivate()
+    {
+        if (!OperatingSystem.IsWindows()) _ = Umask(0b_000_111_111);
+    }
+
+    /// <summary>Makes a rename in this directory survive a power cut.</summary>
+    public static void SyncDirectory(string path)
+    {
+        if (OperatingSystem.IsWindows()) return;
+        var descriptor = Open(path, 0);
+        if (descriptor < 0) throw new IOException($"The directory {path} cannot be opened.");
+        var failed = Fsync(descriptor) != 0;
+        _ = Close(descriptor);
+        if (failed) throw new IOException($"The directory {path} cannot be written to disk.");
+    }
+
+    /// <summary>May this process read and write here (and, of a directory, enter)?</summary>
+    public static bool CanReadAndWrite(string path)
+    {
+        if (OperatingSystem.IsWindows()) return true;
+        return Access(path, Directory.Exists(path) ? 7 : 6) == 0;
+    }
+
+    [LibraryImport("libc", EntryPoint = "umask")]
+    private static partial uint Umask(uint mask);
+
+    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync")]
+    private static partial int Fsync(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "close")]
+    private static partial int Close(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "access", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Access(string path, int mode);
+}

@@ -1,0 +1,37 @@
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+
+namespace Latchkey.Server.Data;
+
+/// <summary>
+/// The database or a file cannot be reached right now: the disk is full or failing, or another process
+/// holds it for too long. Nothing was changed; trying again later can help. Answered as 503.
+/// </summary>
+sealed class StoreUnavailableException(string reason, Exception? cause = null) : Exception(reason, cause)
+{
+    /// <returns>Null if the error is not one of the store, but of the statement.</returns>
+    public static StoreUnavailableException? From(Exception failure) => failure switch
+    {
+        StoreUnavailableException already => already,
+        SqliteException sqlite => From(sqlite.SqliteErrorCode, sqlite),
+        IOException io => new StoreUnavailableException("a file cannot be read or written", io),
+        UnauthorizedAccessException denied => new StoreUnavailableException("a file may not be read or written", denied),
+        _ => null,
+    };
+
+    public static StoreUnavailableException? From(int sqliteCode, Exception? cause = null)
+    {
+        var reason = (sqliteCode & 0xff) switch
+        {
+            raw.SQLITE_FULL => "the disk is full",
+            raw.SQLITE_IOERR => "the disk answers with errors",
+            raw.SQLITE_BUSY or raw.SQLITE_LOCKED or raw.SQLITE_PROTOCOL => "the database is locked by another process",
+            raw.SQLITE_CANTOPEN => "the database cannot be opened",
+            raw.SQLITE_READONLY or raw.SQLITE_PERM => "the database may not be written",
+            raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB => "the database is damaged: run latchkey doctor",
+            raw.SQLITE_NOMEM => "there is no memory left",
+            _ => null,
+        };
+        return reason is null ? null : new StoreUnavailableException(reason, cause);
+    }
+}

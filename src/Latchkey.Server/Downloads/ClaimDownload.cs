@@ -1,0 +1,107 @@
+using System.Security.Cryptography;
+using Latchkey.Server.Blobs;
+using Latchkey.Server.Configuration;
+using Latchkey.Server.Http;
+using Latchkey.Server.RateLimits;
+using Microsoft.Win32.SafeHandles;
+
+namespace Latchkey.Server.Downloads;
+
+/// <summary><c>GET</c> and <c>HEAD /api/license/download-file/{token}</c>: the file, once.</summary>
+sealed partial class ClaimDownload(
+    DownloadTokens tokens, FileBlobStore blobs, FileTransfer transfers, Settings settings, TimeProvider clock, ILogger<ClaimDownload> log) : IDisposable
+{
+    readonly SemaphoreSlim _places = new(settings.Downloads.MaxConcurrent);
+
+    public async Task Handle(HttpContext context)
+    {
+        var request = context.Request;
+        var isHead = HttpMethods.IsHead(request.Method);
+        if (!isHead && !HttpMethods.IsGet(request.Method))
+        {
+            await Answer.Refuse(context, Wire.MethodNotAllowed("GET, HEAD"));
+            return;
+        }
+
+        var client = ClientAddress.Of(context).ToString();
+        var token = tokens.Find((string)request.RouteValues["token"]!);
+        if (TokenVerdict.Judge(token, client, clock.GetUtcNow()) is { } refusal)
+        {
+            await Answer.Refuse(context, refusal, token?.LicenseId);
+            return;
+        }
+
+        // Opened before the claim: a file that is missing spends nothing.
+        using var file = blobs.Open(token!.File.BlobId, token.File.Size);
+        if (isHead) Describe(context.Response, token, ByteRange.Whole(token.File));
+        else if (IsPreview(request)) context.Response.StatusCode = StatusCodes.Status204NoContent;
+        else await Deliver(context, token, client, file);
+    }
+
+    async Task Deliver(HttpContext context, TokenFacts token, string client, SafeFileHandle file)
+    {
+        if (Part(context.Request, token) is not { } part)
+        {
+            context.Response.Headers.ContentRange = $"bytes */{token.File.Size}";
+            await Answer.Refuse(context, Wire.RangeNotSatisfiable, token.LicenseId);
+            return;
+        }
+
+        if (!_places.Wait(0, CancellationToken.None))
+        {
+            await Answer.Refuse(context, Wire.TooManyDownloads, token.LicenseId);
+            return;
+        }
+
+        try
+        {
+            var transfer = new Transfer(token.Id, RandomNumberGenerator.GetHexString(16, lowercase: true), part);
+            var now = clock.GetUtcNow();
+            if (!await tokens.TryClaim(token, client, transfer.Name, now, spend: transfer.SpentByClaim))
+            {
+                // Somebody was quicker, or the license has just been suspended.
+                var again = tokens.Find((string)context.Request.RouteValues["token"]!);
+                await Answer.Refuse(context, TokenVerdict.Judge(again, client, now) ?? Wire.DownloadTokenUsed, token.LicenseId);
+                return;
+            }
+
+            Claimed(token.Id, token.LicenseId, part.From, part.Length, client, context.TraceIdentifier);
+            Describe(context.Response, token, part);
+            await transfers.Run(context, file, transfer);
+        }
+        finally
+        {
+            _places.Release();
+        }
+    }
+
+    /// <summary>A claimant that resumes may start anywhere up to what was handed over; beyond it, it gets the whole.</summary>
+    static ByteRange? Part(HttpRequest request, TokenFacts token)
+    {
+        var part = ByteRange.Of(request, token.File);
+        var beyond = token.ClaimedBy is not null && part?.From > token.BytesSent;
+        return beyond ? ByteRange.Whole(token.File) : part;
+    }
+
+    static void Describe(HttpResponse response, TokenFacts token, ByteRange part)
+    {
+        FileHeaders.Set(response, token.File);
+        response.ContentLength = part.Length;
+        response.StatusCode = part.IsWhole ? StatusCodes.Status200OK : StatusCodes.Status206PartialContent;
+        if (!part.IsWhole) response.Headers.ContentRange = part.ContentRange;
+    }
+
+    /// <summary>A browser or chat program that looks ahead; it shall come back when a person asks.</summary>
+    static bool IsPreview(HttpRequest request) =>
+        Says(request.Headers["Sec-Purpose"]) || Says(request.Headers["Purpose"]) || Says(request.Headers["X-Purpose"]) || Says(request.Headers["X-Moz"]);
+
+    static bool Says(Microsoft.Extensions.Primitives.StringValues purpose) =>
+        purpose.Any(value => value is not null
+            && (value.Contains("prefetch", StringComparison.OrdinalIgnoreCase) || value.Contains("preview", StringComparison.OrdinalIgnoreCase)
+                || value.Contains("prerender", StringComparison.OrdinalIgnoreCase)));
+
+    public void Dispose() => _places.Dispose();
+
+    [LoggerMessage(40, LogLevel.Information, "Claimed download token {TokenId}: license {LicenseId}, from byte {From}, {Length} bytes, for {Address}, request {RequestId}")]
+    partial void Claimed(long tokenId, long licenseId, long from, long length, string address, string requestId);
+}

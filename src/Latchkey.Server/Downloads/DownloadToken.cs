@@ -1,0 +1,33 @@
+namespace Latchkey.Server.Downloads;
+
+/// <summary>A one-time link to one artifact. The token itself is known to its holder alone.</summary>
+sealed class DownloadToken
+{
+    public long Id { get; set; }
+
+    /// <summary>SHA-256 of the token; 256 random bits need no pepper.</summary>
+    public required byte[] Hash { get; set; }
+
+    public long LicenseId { get; set; }
+    public long ArtifactId { get; set; }
+    public DateTimeOffset CreatedAt { get; set; }
+    public DateTimeOffset ExpiresAt { get; set; }
+
+    /// <summary>The one client address that may fetch the file, set by its first GET.</summary>
+    public string? ClaimedBy { get; set; }
+
+    public DateTimeOffset? ClaimedAt { get; set; }
+
+    /// <summary>The transfer in progress, if any, and until when it is taken to be alive.</summary>
+    public string? Transfer { get; set; }
+
+    public DateTimeOffset? LeaseUntil { get; set; }
+
+    /// <summary>Bytes handed over so far, counted from the start of the file.</summary>
+    public long BytesSent { get; set; }
+
+    public int Attempts { get; set; }
+
+    /// <summary>When the last byte was handed over. Never unset, but by the transfer that failed to hand it over.</summary>
+    public DateTimeOffset? SpentAt { get; set; }
+}

@@ -1,0 +1,115 @@
+using System.IO.Pipelines;
+using Latchkey.Server.Data;
+using Microsoft.Win32.SafeHandles;
+
+namespace Latchkey.Server.Downloads;
+
+/// <summary>One answer's way through a file.</summary>
+sealed record Transfer(long TokenId, string Name, ByteRange Part)
+{
+    /// <summary>Small enough that the claim itself spends the token.</summary>
+    public bool SpentByClaim => Part.ReachesEnd && Part.Length <= FileTransfer.Chunk;
+}
+
+/// <summary>
+/// Streams a file from disk straight into the response, a chunk at a time, and keeps the token's books.
+/// The token is spent, on disk, just before its last chunk leaves: no crash can make a token live
+/// again that has delivered. The last chunk leaves when the client has taken what came before, so
+/// that a client that went away half-way is noticed, and may come back.
+/// </summary>
+sealed partial class FileTransfer(DownloadTokens tokens, TimeProvider clock, ILogger<FileTransfer> log)
+{
+    public const int Chunk = 256 * 1024;
+
+    public async Task Run(HttpContext context, SafeFileHandle file, Transfer transfer)
+    {
+        using var lease = new TransferLease(tokens, transfer, clock, context.RequestAborted);
+        try
+        {
+            while (lease.Left > Chunk) await Send(context, file, lease, Chunk);
+            if (!transfer.SpentByClaim && transfer.Part.ReachesEnd)
+            {
+                await SendQueue.Drained(context, clock, lease.Running);
+                await lease.Spend();
+            }
+
+            lease.Running.ThrowIfCancellationRequested();
+        }
+        catch (Exception failure)
+        {
+            await Stop(context, transfer, lease, failure);
+            return;
+        }
+
+        await SendLast(context, file, lease);
+        lease.Stop();
+        if (!transfer.Part.ReachesEnd) await Record(tokens.Interrupted(transfer.TokenId, transfer.Name, lease.Offset), transfer);
+        else if (!transfer.SpentByClaim) await Record(tokens.Finished(transfer.TokenId, transfer.Name, lease.Offset), transfer);
+        HandedOver(transfer.TokenId, lease.Sent, transfer.Part.ReachesEnd, context.TraceIdentifier);
+    }
+
+    static async Task Send(HttpContext context, SafeFileHandle file, TransferLease lease, int length)
+    {
+        Fill(context.Response.BodyWriter, file, lease.Offset, length);
+        await context.Response.BodyWriter.FlushAsync(lease.Running);
+        lease.Running.ThrowIfCancellationRequested();
+        lease.Advance(length);
+    }
+
+    /// <summary>From here on the bytes count as handed over, whatever becomes of the connection.</summary>
+    static async Task SendLast(HttpContext context, SafeFileHandle file, TransferLease lease)
+    {
+        var length = (int)lease.Left;
+        Fill(context.Response.BodyWriter, file, lease.Offset, length);
+        await context.Response.BodyWriter.FlushAsync(CancellationToken.None);
+        lease.Advance(length);
+    }
+
+    static void Fill(PipeWriter body, SafeFileHandle file, long offset, int length)
+    {
+        while (length > 0)
+        {
+            var span = body.GetSpan(length);
+            var read = RandomAccess.Read(file, span[..Math.Min(span.Length, length)], offset);
+            if (read == 0) throw new EndOfStreamException();
+            body.Advance(read);
+            offset += read;
+            length -= read;
+        }
+    }
+
+    /// <summary>The last byte has not left: the claimant, and nobody else, may come back for it.</summary>
+    async Task Stop(HttpContext context, Transfer transfer, TransferLease lease, Exception failure)
+    {
+        lease.Stop();
+        if (failure is not OperationCanceledException) Broken(transfer.TokenId, failure.GetType().Name, context.TraceIdentifier);
+        Interrupted(transfer.TokenId, lease.Sent, transfer.Part.Length, context.TraceIdentifier);
+        await Record(tokens.Interrupted(transfer.TokenId, transfer.Name, lease.Offset), transfer);
+        context.Abort();
+    }
+
+    /// <summary>Where it cannot be written now, the lease runs out by itself.</summary>
+    async Task Record(Task<bool> write, Transfer transfer)
+    {
+        try
+        {
+            await write;
+        }
+        catch (StoreUnavailableException failure)
+        {
+            NotRecorded(transfer.TokenId, failure.Message);
+        }
+    }
+
+    [LoggerMessage(50, LogLevel.Information, "Handed over {Bytes} bytes for download token {TokenId}, spent: {Spent}, request {RequestId}")]
+    partial void HandedOver(long tokenId, long bytes, bool spent, string requestId);
+
+    [LoggerMessage(51, LogLevel.Information, "Interrupted download token {TokenId}: {Bytes} of {Length} bytes handed over, request {RequestId}")]
+    partial void Interrupted(long tokenId, long bytes, long length, string requestId);
+
+    [LoggerMessage(52, LogLevel.Error, "The transfer of download token {TokenId} broke off: {Failure}, request {RequestId}")]
+    partial void Broken(long tokenId, string failure, string requestId);
+
+    [LoggerMessage(53, LogLevel.Error, "The end of a transfer of download token {TokenId} was not recorded: {Reason}")]
+    partial void NotRecorded(long tokenId, string reason);
+}

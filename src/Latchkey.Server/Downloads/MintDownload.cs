@@ -1,0 +1,53 @@
+using System.Text.Json;
+using Latchkey.Server.Configuration;
+using Latchkey.Server.Http;
+using Latchkey.Server.Licenses;
+using Latchkey.Server.Products;
+
+namespace Latchkey.Server.Downloads;
+
+/// <summary><c>POST /api/license/download</c>: a one-time link to the product's newest file.</summary>
+sealed partial class MintDownload(
+    LicenseDesk desk, DownloadTokens tokens, Settings settings, TimeProvider clock, ILogger<MintDownload> log)
+{
+    readonly record struct Minted(string Url, DateTimeOffset ExpiresAt, string ProductName, long FileSize);
+
+    public async Task Handle(HttpContext context)
+    {
+        if (await desk.Admit(context, "POST") is not { } asked) return;
+        Artifact? file = null;
+        var granted = await desk.Grant(context, asked, license =>
+        {
+            if (!license.ApiDownload) return Wire.ApiDownloadDisabled;
+            file = tokens.Newest(license.ProductId);
+            return file is null ? Wire.NoDownloadableFile : null;
+        });
+        if (granted is not { License: var license }) return;
+
+        var now = clock.GetUtcNow();
+        var expires = now + settings.Downloads.TokenLifetime;
+        var token = await tokens.Mint(license.Id, file!.Id, now, expires);
+        MintedToken(license.Id, asked.Host, file.Id, context.TraceIdentifier);
+        var minted = new Minted(Url(context.Request, token), expires, license.ProductName, file.Size);
+        await Answer.Success(context, Wire.TokenGenerated, minted, Write);
+    }
+
+    string Url(HttpRequest request, string token)
+    {
+        var home = settings.PublicUrl is { } url
+            ? url.AbsoluteUri.TrimEnd('/')
+            : $"{request.Scheme}://{request.Host.ToUriComponent()}";
+        return $"{home}/api/license/download-file/{token}";
+    }
+
+    static void Write(Utf8JsonWriter json, Minted minted)
+    {
+        json.WriteString("download_url"u8, minted.Url);
+        json.WriteString("expires_at"u8, Wire.Millis(minted.ExpiresAt));
+        json.WriteString("product_name"u8, minted.ProductName);
+        json.WriteNumber("file_size"u8, minted.FileSize);
+    }
+
+    [LoggerMessage(30, LogLevel.Information, "Minted a download token: license {LicenseId}, domain {Domain}, file {ArtifactId}, request {RequestId}")]
+    partial void MintedToken(long licenseId, string domain, long artifactId, string requestId);
+}

@@ -1,0 +1,19 @@
+using Latchkey.Server.Http;
+using Latchkey.Server.Licenses;
+
+namespace Latchkey.Server.Downloads;
+
+/// <summary>May this client have the file now? The same rule as the claim's own statement, for the answer's words.</summary>
+static class TokenVerdict
+{
+    /// <returns>Null if it may.</returns>
+    public static Refusal? Judge(TokenFacts? token, string client, DateTimeOffset now)
+    {
+        if (token is null) return Wire.InvalidDownloadToken;
+        if (token.SpentAt is not null || token.Attempts >= DownloadTokens.MaxAttempts) return Wire.DownloadTokenUsed;
+        if (token.ExpiresAt <= now) return Wire.DownloadTokenExpired;
+        if (token.LicenseState != LicenseState.Active || token.LicenseExpiresAt <= now) return Wire.DownloadTokenExpired;
+        if (token.ClaimedBy is not null && token.ClaimedBy != client) return Wire.DownloadTokenUsed;
+        return token.LeaseUntil > now ? Wire.DownloadTokenUsed : null;
+    }
+}

@@ -1,0 +1,119 @@
+using System.Security.Cryptography;
+using Latchkey.Server.Data;
+
+namespace Latchkey.Server.Http;
+
+/// <summary>
+/// What every answer has in common: a request id, the no-store headers, and the envelope around
+/// whatever went wrong, foreseen or not. It stands first, so nothing gets past it.
+/// </summary>
+sealed partial class EveryAnswer(RequestDelegate next, ILogger<EveryAnswer> log)
+{
+    public async Task InvokeAsync(HttpContext context)
+    {
+        Prepare(context);
+        try
+        {
+            await next(context);
+            if (context.Response.StatusCode >= 400) await Enclose(context);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The client has gone: there is nobody to answer.
+        }
+        catch (Exception failure)
+        {
+            await AnswerFailure(context, failure);
+        }
+
+        if (context.Items.TryGetValue(typeof(RefusalNote), out var note)) LogRefusal(context, (RefusalNote)note!);
+    }
+
+    static void Prepare(HttpContext context)
+    {
+        var headers = context.Response.Headers;
+        context.TraceIdentifier = RequestId(context.Request);
+        headers["X-Request-ID"] = context.TraceIdentifier;
+        headers.CacheControl = "no-store, private";
+        headers.Pragma = "no-cache";
+        headers.XContentTypeOptions = "nosniff";
+        headers["Referrer-Policy"] = "no-referrer";
+    }
+
+    /// <summary>The client's own <c>X-Request-ID</c> if it is one token of letters, digits, <c>-_.</c>; else a fresh one.</summary>
+    static string RequestId(HttpRequest request)
+    {
+        var given = request.Headers["X-Request-ID"];
+        if (given.Count == 1 && given[0] is { Length: > 0 and <= 64 } id && IsSane(id)) return id;
+        return RandomNumberGenerator.GetHexString(20, lowercase: true);
+    }
+
+    static bool IsSane(string id)
+    {
+        foreach (var c in id)
+        {
+            if (!char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.')) return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>Routing answers 404 with no body: give it the envelope.</summary>
+    static Task Enclose(HttpContext context)
+    {
+        var response = context.Response;
+        if (response.HasStarted || response.ContentLength is not null || response.ContentType is not null)
+        {
+            return Task.CompletedTask;
+        }
+
+        return Answer.Refuse(context, response.StatusCode switch
+        {
+            404 => Wire.NotFound,
+            405 => Wire.MethodNotAllowed(response.Headers.Allow.ToString()),
+            413 => Wire.PayloadTooLarge,
+            415 => Wire.UnsupportedMediaType,
+            < 500 => Wire.InvalidRequest("The request could not be read"),
+            _ => Wire.InternalError,
+        });
+    }
+
+    async Task AnswerFailure(HttpContext context, Exception failure)
+    {
+        var refusal = failure switch
+        {
+            BadHttpRequestException { StatusCode: 413 } => Wire.PayloadTooLarge,
+            BadHttpRequestException => Wire.InvalidRequest("The request body could not be read"),
+            StoreUnavailableException => Wire.Unavailable,
+            _ => Wire.InternalError,
+        };
+        if (refusal.Status == 503) Unavailable(failure.Message, context.TraceIdentifier);
+        if (refusal.Status == 500) Unforeseen(failure, context.TraceIdentifier);
+        if (context.Response.HasStarted)
+        {
+            context.Abort();
+            return;
+        }
+
+        await Answer.Refuse(context, refusal);
+    }
+
+    /// <summary>Only what is ours or canonical: nothing a client spelled reaches the log.</summary>
+    void LogRefusal(HttpContext context, RefusalNote note)
+    {
+        if (!log.IsEnabled(LogLevel.Information)) return;
+        var refusal = note.Refusal;
+        var endpoint = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "-";
+        Refused(refusal.Status, refusal.Code, refusal.Message, endpoint, note.License?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "-", note.Domain ?? "-",
+            context.Connection.RemoteIpAddress?.ToString() ?? "-", context.TraceIdentifier);
+    }
+
+    [LoggerMessage(3, LogLevel.Information, "Refused {Status} {Code} ({Reason}) at {Endpoint}: license {LicenseId}, domain {Domain}, address {Address}, request {RequestId}")]
+    partial void Refused(int status, string code, string reason, string endpoint, string licenseId, string domain, string address, string requestId);
+
+    [LoggerMessage(1, LogLevel.Error, "Answered 500: request {RequestId} failed in a way that nobody foresaw")]
+    partial void Unforeseen(Exception failure, string requestId);
+
+    [LoggerMessage(2, LogLevel.Error, "Answered 503: {Reason}; request {RequestId}")]
+    partial void Unavailable(string reason, string requestId);
+}

@@ -1,0 +1,27 @@
+using System.Text;
+using Latchkey.Server.Configuration;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace Latchkey.Server.Http;
+
+/// <summary>What one connection may cost.</summary>
+static class KestrelLimits
+{
+    static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
+
+    public static void Apply(KestrelServerOptions kestrel, Settings settings)
+    {
+        kestrel.AddServerHeader = false;
+
+        // Every byte a client can send is readable, so that it gets our answer and not a bare 400.
+        kestrel.RequestHeaderEncodingSelector = _ => Encoding.Latin1;
+        var limits = kestrel.Limits;
+        limits.MaxConcurrentConnections = settings.MaxConnections;
+        limits.MaxRequestBodySize = RequestFields.MaxBody;
+        limits.MaxRequestHeadersTotalSize = 16 * 1024;
+        limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
+        limits.MinRequestBodyDataRate = new MinDataRate(240, TimeSpan.FromSeconds(5));
+        var slowest = settings.Downloads.MinimumBytesPerSecond;
+        limits.MinResponseDataRate = slowest == 0 ? null : new MinDataRate(slowest, Grace);
+    }
+}

@@ -1,0 +1,56 @@
+using Latchkey.Server.Configuration;
+using Microsoft.Extensions.Logging.Console;
+
+namespace Latchkey.Server.Http;
+
+/// <summary>One line an event: for people on a terminal, as JSON elsewhere.</summary>
+static class Logs
+{
+    public static void Configure(this ILoggingBuilder logging, LogSettings settings)
+    {
+        logging.ClearProviders();
+        if (IsForPeople(settings))
+        {
+            logging.AddSimpleConsole(console =>
+            {
+                console.SingleLine = true;
+                console.TimestampFormat = "yyyy-MM-dd HH:mm:ss ";
+            });
+        }
+        else
+        {
+            logging.AddJsonConsole(console =>
+            {
+                console.UseUtcTimestamp = true;
+                console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ";
+            });
+        }
+
+        logging.Services.Configure<ConsoleLoggerOptions>(console =>
+        {
+            // To standard error: standard output belongs to what a command answers.
+            console.LogToStandardErrorThreshold = LogLevel.Trace;
+
+            // A terminal or a log collector that stalls must not stall the server.
+            console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite;
+            console.MaxQueueLength = 10_000;
+        });
+
+        // The last word, whatever the configuration says: below Warning the framework prints whole
+        // URLs, and a download URL holds a token.
+        logging.Services.PostConfigure<LoggerFilterOptions>(filter =>
+        {
+            filter.Rules.Clear();
+            filter.MinLevel = settings.Level;
+            filter.Rules.Add(new LoggerFilterRule(null, "Microsoft", LogLevel.Warning, null));
+            filter.Rules.Add(new LoggerFilterRule(null, "System", LogLevel.Warning, null));
+        });
+    }
+
+    static bool IsForPeople(LogSettings settings) => settings.Format switch
+    {
+        "text" => true,
+        "json" => false,
+        _ => !Console.IsErrorRedirected,
+    };
+}

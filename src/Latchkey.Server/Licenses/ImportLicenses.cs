@@ -1,0 +1,141 @@
+using System.Globalization;
+using CsvHelper;
+using CsvHelper.Configuration;
+using Latchkey.Server.Data;
+using Microsoft.Data.Sqlite;
+
+namespace Latchkey.Server.Licenses;
+
+/// <summary>Some lines cannot be imported; none was.</summary>
+sealed class ImportException(IReadOnlyList<string> faults) : Exception(
+    string.Join(Environment.NewLine, faults) + Environment.NewLine + $"Nothing was imported: {faults.Count} bad line{(faults.Count == 1 ? "" : "s")}.");
+
+/// <summary>Licenses from a CSV file, all or none. Hand-written statements: a hundred thousand lines take seconds.</summary>
+sealed class ImportLicenses(SqliteConnection connection, Secrets secrets, TimeProvider clock)
+{
+    static readonly string[] Required = ["product_id", "license_key", "domain", "user_id"];
+    static readonly string[] Optional = ["expires_at", "created_at"];
+
+    const string LicenseSql = """
+        INSERT INTO licenses (product_id, key_hash, key_cipher, user_id, state, max_domains, expires_at, created_at)
+        VALUES ($1, $2, $3, $4, 0, 1, $5, $6)
+        """;
+
+    const string DomainSql = "INSERT INTO license_domains (license_id, host, bound_at) VALUES (last_insert_rowid(), $1, $2)";
+
+    sealed record Line(long Product, string Key, byte[] Hash, string? Host, long? User, DateTimeOffset? Expires, DateTimeOffset Created);
+
+    readonly List<string> _faults = [];
+    readonly HashSet<string> _keys = new(StringComparer.Ordinal);
+    readonly HashSet<long> _products = [];
+    readonly DateTimeOffset _now = clock.GetUtcNow();
+
+    /// <param name="text">The file.</param>
+    /// <param name="progress">Told how far it has come: "checked" or "written", and how many lines.</param>
+    /// <returns>How many licenses were imported.</returns>
+    /// <exception cref="ImportException">Names every bad line.</exception>
+    public int Run(TextReader text, Action<string, int>? progress = null)
+    {
+        using var session = new WriteSession(connection);
+        ReadProducts();
+        var lines = ReadLines(text, progress);
+        if (_faults.Count > 0) throw new ImportException(_faults);
+        session.Begin();
+        foreach (var (index, line) in lines.Index())
+        {
+            Write(session, line);
+            if (index % 1000 == 0) progress?.Invoke("written", index);
+        }
+
+        session.Commit();
+        progress?.Invoke("written", lines.Count);
+        return lines.Count;
+    }
+
+    void Write(WriteSession session, Line line)
+    {
+        var created = UnixMicroseconds.From(line.Created);
+        long? expires = line.Expires is { } time ? UnixMicroseconds.From(time) : null;
+        session.Execute(LicenseSql, line.Product, line.Hash, secrets.Seal(line.Key, line.Hash), line.User, expires, created);
+        if (line.Host is not null) session.Execute(DomainSql, line.Host, UnixMicroseconds.From(_now));
+    }
+
+    void ReadProducts()
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT id FROM products";
+        using var reader = command.ExecuteReader();
+        while (reader.Read()) _products.Add(reader.GetInt64(0));
+    }
+
+    List<Line> ReadLines(TextReader text, Action<string, int>? progress)
+    {
+        using var csv = new CsvReader(text, new CsvConfiguration(CultureInfo.InvariantCulture)
+        {
+            TrimOptions = TrimOptions.Trim,
+            BadDataFound = null,
+            DetectColumnCountChanges = false,
+            IgnoreBlankLines = true,
+        });
+        RequireHeader(csv);
+        using var exists = connection.CreateCommand();
+        exists.CommandText = "SELECT 1 FROM licenses WHERE key_hash = $1";
+        exists.Parameters.Add(new SqliteParameter("$1", SqliteType.Blob));
+        var lines = new List<Line>();
+        while (csv.Read())
+        {
+            if (ReadLine(csv, exists) is { } line) lines.Add(line);
+            if (csv.Context.Parser!.Row % 1000 == 0) progress?.Invoke("checked", csv.Context.Parser.Row);
+        }
+
+        return lines;
+    }
+
+    static void RequireHeader(CsvReader csv)
+    {
+        var found = csv.Read() && csv.ReadHeader() ? csv.HeaderRecord! : [];
+        var faults = Required.Except(found).Select(name => $"line 1: the column {name} is missing")
+            .Concat(found.Except(Required).Except(Optional).Select(name => $"line 1: there is no column \"{name}\""))
+            .ToList();
+        if (faults.Count > 0) throw new ImportException([.. faults, $"line 1: the columns are {string.Join(",", Required)}[,{string.Join("][,", Optional)}]"]);
+    }
+
+    Line? ReadLine(CsvReader csv, SqliteCommand exists)
+    {
+        var before = _faults.Count;
+        string Field(string name) => csv.TryGetField<string>(name, out var value) ? value ?? "" : "";
+        void Fault(string sentence) => _faults.Add(string.Create(CultureInfo.InvariantCulture, $"line {csv.Context.Parser!.RawRow}: {sentence}"));
+
+        if (csv.ColumnCount != csv.HeaderRecord!.Length) Fault($"it has {csv.ColumnCount} fields instead of {csv.HeaderRecord.Length}");
+        if (!long.TryParse(Field("product_id"), NumberStyles.None, CultureInfo.InvariantCulture, out var product)) Fault("product_id is not a number");
+        else if (!_products.Contains(product)) Fault($"there is no product {product}");
+
+        var key = Field("license_key");
+        var hash = secrets.Hash(key);
+        exists.Parameters[0].Value = hash;
+        if (!LicenseKey.IsWellFormed(key)) Fault($"license_key must be {LicenseKey.Rule}");
+        else if (!_keys.Add(key)) Fault("the same license_key stands further up");
+        else if (exists.ExecuteScalar() is not null) Fault("there is a license with this key already");
+
+        var host = Field("domain") is { Length: > 0 } domain ? CanonicalHost.OfPattern(domain) : "";
+        if (host is null) Fault("domain is not a host name");
+        long? user = null;
+        if (Field("user_id") is { Length: > 0 } number)
+        {
+            if (long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var id)) user = id;
+            else Fault("user_id is not a number");
+        }
+
+        var expires = Time(Field("expires_at"), "expires_at", endOfDay: true, Fault);
+        var created = Time(Field("created_at"), "created_at", endOfDay: false, Fault);
+        return _faults.Count > before ? null : new Line(product, key, hash, host is "" ? null : host, user, expires, created ?? _now);
+    }
+
+    static DateTimeOffset? Time(string text, string name, bool endOfDay, Action<string> fault)
+    {
+        if (text.Length == 0) return null;
+        var time = Moment.Parse(text, endOfDay);
+        if (time is null) fault($"{name} is not {Moment.Rule}");
+        return time;
+    }
+}

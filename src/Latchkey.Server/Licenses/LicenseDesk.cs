@@ -1,0 +1,77 @@
+using Latchkey.Server.Data;
+using Latchkey.Server.Http;
+using Latchkey.Server.RateLimits;
+
+namespace Latchkey.Server.Licenses;
+
+/// <summary>A request that may have what it asks for; <paramref name="Domain"/> is what the license is bound to.</summary>
+readonly record struct GrantedLicense(LicenseFacts License, string Key, string Domain);
+
+/// <summary>What verify and mint do alike: the limit, the reading, the look-up, the verdict, the first binding.</summary>
+sealed partial class LicenseDesk(
+    RateLimiter limiter, LicenseLookup licenses, WriteQueue writes, LastSeenBoard seen, TimeProvider clock,
+    ILogger<LicenseDesk> log)
+{
+    /// <summary>Null if the request was refused, and answered.</summary>
+    public async ValueTask<LicenseRequest?> Admit(HttpContext context, params string[] methods)
+    {
+        if (!limiter.Admit(context)) return await Refuse(context, Wire.RateLimited);
+        if (!methods.Contains(context.Request.Method)) return await Refuse(context, Wire.MethodNotAllowed(string.Join(", ", methods)));
+        var asked = await LicenseRequest.Read(context.Request);
+        return asked.Refused is { } refusal ? await Refuse(context, refusal) : asked;
+    }
+
+    /// <summary>Null if the request was refused, and answered.</summary>
+    /// <param name="context">Of the request.</param>
+    /// <param name="asked">What it asks.</param>
+    /// <param name="further">One more reason to refuse, asked before a domain is bound.</param>
+    public async ValueTask<GrantedLicense?> Grant(HttpContext context, LicenseRequest asked, Func<LicenseFacts, Refusal?>? further = null)
+    {
+        var now = clock.GetUtcNow();
+        var license = licenses.Find(asked.Key);
+        var verdict = Verdict.Judge(license, asked.Host, asked.ProductId, now);
+        if (verdict is not Verdict.Refused && further?.Invoke(license!) is { } refusal) verdict = new Verdict.Refused(refusal);
+        if (verdict is Verdict.GrantedOnceBound)
+        {
+            await Bind(license!.Id, asked.Host, now);
+            license = licenses.Find(asked.Key);
+            verdict = Verdict.Judge(license, asked.Host, asked.ProductId, now);
+        }
+
+        var why = verdict switch
+        {
+            Verdict.Refused refused => refused.Why,
+            Verdict.GrantedOnceBound => Wire.DomainMismatch,
+            _ => null,
+        };
+        if (license is not null) seen.Note(license.Id, now, ClientAddress.Of(context), asked.Host, why);
+        if (why is not null) return await Refuse(context, why, license, asked.Host);
+        if (log.IsEnabled(LogLevel.Debug)) Granted(license!.Id, asked.Host, context.TraceIdentifier);
+        return new GrantedLicense(license!, asked.Key, ((Verdict.Granted)verdict).Domain);
+    }
+
+    async Task<GrantedLicense?> Refuse(HttpContext context, Refusal why, LicenseFacts? license, string host)
+    {
+        if (why == Wire.InvalidLicense) limiter.CountFailure(context);
+        await Answer.Refuse(context, why, license?.Id, host);
+        return null;
+    }
+
+    static async Task<LicenseRequest?> Refuse(HttpContext context, Refusal refusal)
+    {
+        await Answer.Refuse(context, refusal);
+        return null;
+    }
+
+    async Task Bind(long license, string host, DateTimeOffset now)
+    {
+        var bound = await writes.Run(session => Binding.TryTakeFreePlace(session, license, host, now));
+        if (bound) Bound(license, host);
+    }
+
+    [LoggerMessage(10, LogLevel.Information, "License {LicenseId} bound to {Domain} by its first use there")]
+    partial void Bound(long licenseId, string domain);
+
+    [LoggerMessage(11, LogLevel.Debug, "Granted license {LicenseId} for {Domain}, request {RequestId}")]
+    partial void Granted(long licenseId, string domain, string requestId);
+}

@@ -1,0 +1,39 @@
+namespace Latchkey.Server.Products;
+
+/// <summary>Something a vendor sells.</summary>
+sealed class Product
+{
+    /// <summary>Can be chosen: installers in the field have it built in.</summary>
+    public long Id { get; set; }
+
+    public required string Name { get; set; }
+    public required string KeyPrefix { get; set; }
+
+    /// <summary>Random characters after the prefix.</summary>
+    public int KeyLength { get; set; }
+
+    public bool ApiDownload { get; set; }
+
+    /// <summary>A free place of a license is taken by the first domain that asks with its key.</summary>
+    public bool BindOnFirstUse { get; set; }
+
+    public DateTimeOffset CreatedAt { get; set; }
+    public List<Artifact> Artifacts { get; } = [];
+}
+
+/// <summary>A published file. The newest of a product is its download.</summary>
+sealed class Artifact
+{
+    public long Id { get; set; }
+    public long ProductId { get; set; }
+    public string? Version { get; set; }
+
+    /// <summary>What the customer's browser saves it as. Data, never a path of ours.</summary>
+    public required string FileName { get; set; }
+
+    public required string ContentType { get; set; }
+    public long Size { get; set; }
+    public required byte[] Sha256 { get; set; }
+    public required string BlobId { get; set; }
+    public DateTimeOffset PublishedAt { get; set; }
+}
