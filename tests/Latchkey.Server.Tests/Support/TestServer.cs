@@ -1,0 +1,127 @@
+using System.Collections.Concurrent;
+using Latchkey.Server.Configuration;
+using Latchkey.Server.Data;
+using Latchkey.Server.Licenses;
+using Latchkey.Server.Products;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Latchkey.Server.Tests.Support;
+
+/// <summary>
+/// The real server in this process, on a real port and a real data directory, with a clock that a test
+/// moves. Limits are off unless a test sets them. What an operator does goes through the same
+/// operations as the command line's.
+/// </summary>
+sealed class TestServer : IAsyncDisposable
+{
+    readonly WebApplication _app;
+    readonly bool _ownsDirectory;
+
+    TestServer(WebApplication app, DataDirectory data, FakeTimeProvider clock, CapturedLog log, bool ownsDirectory)
+    {
+        (_app, Data, Clock, Log, _ownsDirectory) = (app, data, clock, log, ownsDirectory);
+        Url = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+        Http = Client();
+    }
+
+    public static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    public string Url { get; }
+    public int Port => new Uri(Url).Port;
+    public DataDirectory Data { get; }
+    public FakeTimeProvider Clock { get; }
+    public CapturedLog Log { get; }
+    public HttpClient Http { get; }
+    public IServiceProvider Services => _app.Services;
+
+    public static Task<TestServer> Run(params (string Name, string Value)[] settings) => Run(TempDirectory.Make(), null, settings);
+
+    public static async Task<TestServer> Run(string directory, FakeTimeProvider? clock, params (string Name, string Value)[] settings)
+    {
+        clock ??= new FakeTimeProvider(Start);
+        var all = new Dictionary<string, string?>
+        {
+            ["Data"] = directory,
+            ["Urls"] = "http://127.0.0.1:0",
+            ["RateLimit:RequestsPerMinute"] = "0",
+            ["RateLimit:FailuresPerMinute"] = "0",
+            ["ShutdownTimeout"] = "00:00:05",
+            ["Log:Format"] = "json",
+        };
+        foreach (var (name, value) in settings) all[name] = value;
+        var read = Settings.Read(new ConfigurationBuilder().AddInMemoryCollection(all).Build(), out _);
+        var data = DataDirectory.Open(directory, create: true, clock);
+        var log = new CapturedLog();
+        var app = Commands.Server.Build(read, data, clock, logging => logging.ClearProviders().AddProvider(log));
+        await app.StartAsync();
+        return new TestServer(app, data, clock, log, ownsDirectory: true);
+    }
+
+    /// <summary>A client with connections of its own.</summary>
+    public HttpClient Client() => new(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false, UseCookies = false })
+    {
+        BaseAddress = new Uri(Url),
+        Timeout = TimeSpan.FromSeconds(60),
+    };
+
+    public T Operate<T>(Func<LicenseOperations, T> action) => WithDb(db => action(new LicenseOperations(db, Data.Secrets, Clock)));
+
+    public T OperateProducts<T>(Func<ProductOperations, T> action) => WithDb(db => action(new ProductOperations(db, Clock)));
+
+    public T WithDb<T>(Func<LatchkeyDb, T> action)
+    {
+        using var connection = Data.Database.OpenExisting();
+        using var db = SqliteDatabase.OpenContext(connection);
+        return action(db);
+    }
+
+    public ProductView AddProduct(
+        string name = "Plugin", string prefix = "PLUG", long? id = null, bool apiDownload = true, bool bindOnFirstUse = true) =>
+        OperateProducts(products => products.Add(id, new ProductFields(name, prefix, null, apiDownload, bindOnFirstUse)));
+
+    public LicenseView Issue(long product, params string[] domains) => Operate(licenses => licenses.Issue(new IssueLicense(product, domains)));
+
+    public ProductView Publish(long product, byte[] content, string fileName = "product.zip") =>
+        OperateProducts(products => products.Publish(Data.Blobs, product, new MemoryStream(content), fileName, null));
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+        if (_ownsDirectory) TempDirectory.Delete(Data.Path);
+    }
+
+    /// <summary>Stops the server, and leaves its data for the next one.</summary>
+    public async Task Stop()
+    {
+        Http.Dispose();
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+    }
+}
+
+/// <summary>What the server logged: each event's message and all of its values, as one line.</summary>
+sealed class CapturedLog : ILoggerProvider
+{
+    readonly ConcurrentQueue<string> _lines = new();
+
+    public IReadOnlyCollection<string> Lines => _lines;
+
+    public ILogger CreateLogger(string categoryName) => new Logger(_lines, categoryName);
+
+    public void Dispose()
+    {
+    }
+
+    sealed class Logger(ConcurrentQueue<string> lines, string category) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            lines.Enqueue($"{logLevel} {category} {formatter(state, exception)} {exception}");
+    }
+}
