@@ -51,9 +51,11 @@ sealed partial class FileTransfer(DownloadTokens tokens, TimeProvider clock, ILo
     static async Task Send(HttpContext context, SafeFileHandle file, TransferLease lease, int length)
     {
         Fill(context.Response.BodyWriter, file, lease.Offset, length);
+
+        // Any of it may reach the client from now on, and be what a resumption goes on from.
+        lease.Advance(length);
         await context.Response.BodyWriter.FlushAsync(lease.Running);
         lease.Running.ThrowIfCancellationRequested();
-        lease.Advance(length);
     }
 
     /// <summary>From here on the bytes count as handed over, whatever becomes of the connection.</summary>
@@ -83,8 +85,8 @@ sealed partial class FileTransfer(DownloadTokens tokens, TimeProvider clock, ILo
     {
         lease.Stop();
         if (failure is not OperationCanceledException) Broken(transfer.TokenId, failure.GetType().Name, context.TraceIdentifier);
-        Interrupted(transfer.TokenId, lease.Sent, transfer.Part.Length, context.TraceIdentifier);
         await Record(tokens.Interrupted(transfer.TokenId, transfer.Name, lease.Offset), transfer);
+        Interrupted(transfer.TokenId, lease.Sent, transfer.Part.Length, context.TraceIdentifier);
         context.Abort();
     }
 

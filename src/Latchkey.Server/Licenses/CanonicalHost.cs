@@ -51,6 +51,9 @@ static class CanonicalHost
         else if (text.StartsWith("//", StringComparison.Ordinal)) text = text[2..];
         var end = text.IndexOfAny('/', '?', '#');
         if (end >= 0) text = text[..end];
+
+        // Browsers end the host at a backslash, most other readers do not: it has no one meaning.
+        if (text.Contains('\\')) return default;
         return text[(text.LastIndexOf('@') + 1)..];
     }
 
