@@ -63,7 +63,8 @@ sealed class FileBlobStore(string root)
     {
         try
         {
-            var handle = File.OpenHandle(PathOf(id), FileMode.Open, FileAccess.Read, FileShare.Read);
+            // Nobody writes to a blob: no lock is taken, which some network file systems do not have.
+            var handle = File.OpenHandle(PathOf(id), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             if (RandomAccess.GetLength(handle) == size) return handle;
             handle.Dispose();
             throw new StoreUnavailableException($"the stored file {id} is damaged: run latchkey doctor");

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
@@ -13,8 +12,9 @@ sealed class ReaderPool(SqliteDatabase database, string sql) : IDisposable
 {
     const int MaxIdle = 32;
 
-    readonly ConcurrentBag<Reader> _idle = [];
-    volatile bool _disposed;
+    // Last in, first out: the few connections that are in use keep the upper pages of the trees in their cache.
+    readonly Stack<Reader> _idle = new(MaxIdle);
+    bool _disposed;
 
     /// <param name="argument">What the statement is given.</param>
     /// <param name="bind">Puts it in.</param>
@@ -43,7 +43,11 @@ sealed class ReaderPool(SqliteDatabase database, string sql) : IDisposable
 
     Reader Rent()
     {
-        if (_idle.TryTake(out var idle)) return idle;
+        lock (_idle)
+        {
+            if (_idle.TryPop(out var idle)) return idle;
+        }
+
         try
         {
             return new Reader(database, sql);
@@ -56,14 +60,25 @@ sealed class ReaderPool(SqliteDatabase database, string sql) : IDisposable
 
     void Return(Reader reader)
     {
-        if (_disposed || _idle.Count >= MaxIdle) reader.Dispose();
-        else _idle.Add(reader);
+        lock (_idle)
+        {
+            if (!_disposed && _idle.Count < MaxIdle)
+            {
+                _idle.Push(reader);
+                return;
+            }
+        }
+
+        reader.Dispose();
     }
 
     public void Dispose()
     {
-        _disposed = true;
-        while (_idle.TryTake(out var reader)) reader.Dispose();
+        lock (_idle)
+        {
+            _disposed = true;
+            while (_idle.TryPop(out var reader)) reader.Dispose();
+        }
     }
 
     sealed class Reader : IDisposable
@@ -71,6 +86,7 @@ sealed class ReaderPool(SqliteDatabase database, string sql) : IDisposable
         public Reader(SqliteDatabase database, string sql)
         {
             Connection = database.OpenExisting();
+            SqliteDatabase.Execute(Connection, "PRAGMA cache_size=-8192");
             try
             {
                 if (raw.sqlite3_prepare_v2(Connection.Handle, sql, out var statement) != raw.SQLITE_OK) throw Rows.Failure(Connection);

@@ -55,7 +55,7 @@ sealed partial class ClaimDownload(
 
         try
         {
-            var transfer = new Transfer(token.Id, RandomNumberGenerator.GetHexString(16, lowercase: true), part);
+            var transfer = new Transfer(token.Id, token.LicenseId, client, RandomNumberGenerator.GetHexString(16, lowercase: true), part);
             var now = clock.GetUtcNow();
             if (!await tokens.TryClaim(token, client, transfer.Name, now, spend: transfer.SpentByClaim))
             {
@@ -65,7 +65,7 @@ sealed partial class ClaimDownload(
                 return;
             }
 
-            Claimed(token.Id, token.LicenseId, part.From, part.Length, client, context.TraceIdentifier);
+            if (!transfer.SpentByClaim) Claimed(token.Id, token.LicenseId, part.From, part.Length, client, context.TraceIdentifier);
             Describe(context.Response, token, part);
             await transfers.Run(context, file, transfer);
         }

@@ -5,7 +5,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Latchkey.Server.Downloads;
 
 /// <summary>One answer's way through a file.</summary>
-sealed record Transfer(long TokenId, string Name, ByteRange Part)
+sealed record Transfer(long TokenId, long LicenseId, string Client, string Name, ByteRange Part)
 {
     /// <summary>Small enough that the claim itself spends the token.</summary>
     public bool SpentByClaim => Part.ReachesEnd && Part.Length <= FileTransfer.Chunk;
@@ -26,6 +26,8 @@ sealed partial class FileTransfer(DownloadTokens tokens, TimeProvider clock, ILo
         using var lease = new TransferLease(tokens, transfer, clock, context.RequestAborted);
         try
         {
+            // Headers first, and the body goes straight into the connection's pipe instead of through a copy.
+            await context.Response.StartAsync(lease.Running);
             while (lease.Left > Chunk) await Send(context, file, lease, Chunk);
             if (!transfer.SpentByClaim && transfer.Part.ReachesEnd)
             {
@@ -45,7 +47,7 @@ sealed partial class FileTransfer(DownloadTokens tokens, TimeProvider clock, ILo
         lease.Stop();
         if (!transfer.Part.ReachesEnd) await Record(tokens.Interrupted(transfer.TokenId, transfer.Name, lease.Offset), transfer);
         else if (!transfer.SpentByClaim) await Record(tokens.Finished(transfer.TokenId, transfer.Name, lease.Offset), transfer);
-        HandedOver(transfer.TokenId, lease.Sent, transfer.Part.ReachesEnd, context.TraceIdentifier);
+        HandedOver(lease.Sent, transfer.TokenId, transfer.LicenseId, transfer.Client, transfer.Part.ReachesEnd, context.TraceIdentifier);
     }
 
     static async Task Send(HttpContext context, SafeFileHandle file, TransferLease lease, int length)
@@ -103,8 +105,8 @@ sealed partial class FileTransfer(DownloadTokens tokens, TimeProvider clock, ILo
         }
     }
 
-    [LoggerMessage(50, LogLevel.Information, "Handed over {Bytes} bytes for download token {TokenId}, spent: {Spent}, request {RequestId}")]
-    partial void HandedOver(long tokenId, long bytes, bool spent, string requestId);
+    [LoggerMessage(50, LogLevel.Information, "Handed over {Bytes} bytes for download token {TokenId}: license {LicenseId}, address {Address}, spent {Spent}, request {RequestId}")]
+    partial void HandedOver(long bytes, long tokenId, long licenseId, string address, bool spent, string requestId);
 
     [LoggerMessage(51, LogLevel.Information, "Interrupted download token {TokenId}: {Bytes} of {Length} bytes handed over, request {RequestId}")]
     partial void Interrupted(long tokenId, long bytes, long length, string requestId);
