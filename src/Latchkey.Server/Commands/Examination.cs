@@ -121,7 +121,7 @@ sealed class Examination
             Add(Health.Fault, $"{file.FileName} of product {file.ProductId} {fault}", $"publish it again: latchkey product publish --product {file.ProductId} --file PATH --file-name {file.FileName}");
         }
 
-        if (bad == 0) Ok($"{artifacts.Count} published files match their hashes");
+        if (bad == 0) Ok($"{artifacts.Count} published file{(artifacts.Count == 1 ? " matches its hash" : "s match their hashes")}");
         var known = artifacts.Select(a => a.BlobId).ToHashSet(StringComparer.Ordinal);
         var orphans = data.Blobs.All().Count(id => !known.Contains(id));
         if (orphans > 0) Add(Health.Warning, $"{orphans} files in {data.Blobs.Root} belong to no product", "a publication was cut off, or is running; otherwise they can be deleted");

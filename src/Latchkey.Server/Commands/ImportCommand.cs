@@ -36,6 +36,6 @@ static class ImportCommand
             progress!.Show(lines);
         });
         if (progress is not null) Progress.End();
-        return Output.Done(parsed, new { Imported = imported }, done => [$"Imported {done.Imported:N0} licenses."]);
+        return Output.Done(parsed, new { Imported = imported }, done => [$"Imported {done.Imported:N0} license{(done.Imported == 1 ? "" : "s")}."]);
     }
 }

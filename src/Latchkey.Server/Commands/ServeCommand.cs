@@ -33,7 +33,7 @@ static class ServeCommand
         {
             await app.StartAsync(CancellationToken.None);
         }
-        catch (IOException failure)
+        catch (Exception failure) when (failure is IOException or System.Net.Sockets.SocketException)
         {
             throw new OperationException($"Cannot listen on {string.Join(", ", settings.Urls)}: {failure.Message} Choose another address with --urls.");
         }

@@ -5,6 +5,7 @@ using Latchkey.Server.Http;
 using Latchkey.Server.Licenses;
 using Latchkey.Server.RateLimits;
 using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
 namespace Latchkey.Server.Commands;
 
@@ -21,6 +22,8 @@ static class Server
         builder.Logging.Configure(settings.Log);
         logging?.Invoke(builder.Logging);
         builder.WebHost.UseUrls(settings.Urls).ConfigureKestrel(kestrel => KestrelLimits.Apply(kestrel, settings));
+        // Nothing on a request's way blocks for long: handing it from thread to thread would cost more than it does.
+        builder.Services.Configure<SocketTransportOptions>(sockets => sockets.UnsafePreferInlineScheduling = true);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.ShutdownTimeout);
         AddServices(builder.Services, settings, data, clock);
 

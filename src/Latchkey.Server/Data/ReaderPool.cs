@@ -10,7 +10,7 @@ namespace Latchkey.Server.Data;
 /// </summary>
 sealed class ReaderPool(SqliteDatabase database, string sql) : IDisposable
 {
-    const int MaxIdle = 32;
+    const int MaxIdle = 8;
 
     // Last in, first out: the few connections that are in use keep the upper pages of the trees in their cache.
     readonly Stack<Reader> _idle = new(MaxIdle);
@@ -86,10 +86,10 @@ sealed class ReaderPool(SqliteDatabase database, string sql) : IDisposable
         public Reader(SqliteDatabase database, string sql)
         {
             Connection = database.OpenExisting();
-            SqliteDatabase.Execute(Connection, "PRAGMA cache_size=-8192");
+            SqliteDatabase.Execute(Connection, "PRAGMA cache_size=-4096");
             try
             {
-                if (raw.sqlite3_prepare_v2(Connection.Handle, sql, out var statement) != raw.SQLITE_OK) throw Rows.Failure(Connection);
+                if (raw.sqlite3_prepare_v3(Connection.Handle, sql, raw.SQLITE_PREPARE_PERSISTENT, out var statement) != raw.SQLITE_OK) throw Rows.Failure(Connection);
                 Statement = statement;
             }
             catch

@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
 using Microsoft.Win32.SafeHandles;
 
@@ -17,13 +18,14 @@ sealed record Transfer(long TokenId, long LicenseId, string Client, string Name,
 /// again that has delivered. The last chunk leaves when the client has taken what came before, so
 /// that a client that went away half-way is noticed, and may come back.
 /// </summary>
-sealed partial class FileTransfer(DownloadTokens tokens, TimeProvider clock, ILogger<FileTransfer> log)
+sealed partial class FileTransfer(DownloadTokens tokens, Settings settings, TimeProvider clock, ILogger<FileTransfer> log)
 {
-    public const int Chunk = 256 * 1024;
+    public const int Chunk = 128 * 1024;
 
     public async Task Run(HttpContext context, SafeFileHandle file, Transfer transfer)
     {
-        using var lease = new TransferLease(tokens, transfer, clock, context.RequestAborted);
+        var queue = new SendQueue(context);
+        using var lease = new TransferLease(tokens, transfer, queue, settings.Downloads.MinimumBytesPerSecond, clock, context.RequestAborted);
         try
         {
             // Headers first, and the body goes straight into the connection's pipe instead of through a copy.
@@ -31,7 +33,7 @@ sealed partial class FileTransfer(DownloadTokens tokens, TimeProvider clock, ILo
             while (lease.Left > Chunk) await Send(context, file, lease, Chunk);
             if (!transfer.SpentByClaim && transfer.Part.ReachesEnd)
             {
-                await SendQueue.Drained(context, clock, lease.Running);
+                await queue.Drained(lease.Running);
                 await lease.Spend();
             }
 

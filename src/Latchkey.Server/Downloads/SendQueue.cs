@@ -1,42 +1,39 @@
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Microsoft.AspNetCore.Connections.Features;
 
 namespace Latchkey.Server.Downloads;
 
 /// <summary>What a connection's socket still holds: bytes that the other side has not acknowledged (Linux, tcp(7), SIOCOUTQ).</summary>
-static partial class SendQueue
+sealed partial class SendQueue(HttpContext context)
 {
     const ulong SiocOutQ = 0x5411;
 
-    /// <summary>A client that takes nothing for so long is gone.</summary>
-    static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    readonly Socket? _socket = OperatingSystem.IsLinux() ? context.Features.Get<IConnectionSocketFeature>()?.Socket : null;
 
-    /// <summary>Completes when the client's system has taken all that was sent so far.</summary>
-    /// <exception cref="OperationCanceledException">The client went away, or stopped reading.</exception>
-    public static async Task Drained(HttpContext context, TimeProvider clock, CancellationToken running)
+    /// <summary>In bytes; 0 where it cannot be told.</summary>
+    public int Waiting
     {
-        if (!OperatingSystem.IsLinux() || context.Features.Get<IConnectionSocketFeature>()?.Socket is not { } socket) return;
-        var (left, since, pause) = (int.MaxValue, clock.GetTimestamp(), 0);
-        while (true)
+        get
         {
-            running.ThrowIfCancellationRequested();
-            var now = Waiting(socket);
-            if (now <= 0) return;
-            if (now < left) (left, since) = (now, clock.GetTimestamp());
-            else if (clock.GetElapsedTime(since) > Patience) throw new OperationCanceledException("the client stopped reading");
-            await Task.Delay(TimeSpan.FromMilliseconds(pause = Math.Min(pause + 1, 20)), TimeProvider.System, running);
+            try
+            {
+                return _socket is not null && Ioctl((int)_socket.Handle, SiocOutQ, out var bytes) == 0 ? bytes : 0;
+            }
+            catch (ObjectDisposedException)
+            {
+                return 0;
+            }
         }
     }
 
-    static int Waiting(System.Net.Sockets.Socket socket)
+    /// <summary>Completes when the client's system has taken all that was sent so far.</summary>
+    /// <exception cref="OperationCanceledException">The transfer has ended before.</exception>
+    public async Task Drained(CancellationToken running)
     {
-        try
+        for (var pause = 1; Waiting > 0; pause = Math.Min(pause + 1, 20))
         {
-            return Ioctl((int)socket.Handle, SiocOutQ, out var bytes) == 0 ? bytes : 0;
-        }
-        catch (ObjectDisposedException)
-        {
-            return 0;
+            await Task.Delay(TimeSpan.FromMilliseconds(pause), TimeProvider.System, running);
         }
     }
 

@@ -4,23 +4,38 @@ namespace Latchkey.Server.Downloads;
 
 /// <summary>
 /// How far a transfer has come, and its hold on the token: renewed every ten seconds for as long as the
-/// transfer runs, however slowly its client reads; lost, and the transfer with it, if another took over.
+/// transfer runs; given up, and the transfer with it, if its client reads too slowly for half a minute, or
+/// another transfer took over.
 /// </summary>
 sealed class TransferLease : IDisposable
 {
     static readonly TimeSpan RenewEvery = DownloadTokens.Lease / 3;
+
+    // As long as a lease that nobody renews: a client that is gone keeps its token busy no longer than a server that is.
+    const int SlowBeats = 3;
 
     readonly DownloadTokens _tokens;
     readonly Transfer _transfer;
     readonly TimeProvider _clock;
     readonly CancellationTokenSource _running;
     readonly ITimer _heartbeat;
+    readonly SendQueue _queue;
+    readonly long _slowest;
     long _sent;
+    long _taken;
+    int _slow;
     volatile bool _stopped;
 
-    public TransferLease(DownloadTokens tokens, Transfer transfer, TimeProvider clock, CancellationToken clientGone)
+    /// <param name="tokens">Where it is written.</param>
+    /// <param name="transfer">What it is for.</param>
+    /// <param name="queue">What the client has not taken yet.</param>
+    /// <param name="slowest">The least speed, bytes per second; 0 allows any.</param>
+    /// <param name="clock">Beats every ten seconds.</param>
+    /// <param name="clientGone">The connection has ended.</param>
+    public TransferLease(DownloadTokens tokens, Transfer transfer, SendQueue queue, int slowest, TimeProvider clock, CancellationToken clientGone)
     {
-        (_tokens, _transfer, _clock) = (tokens, transfer, clock);
+        (_tokens, _transfer, _clock, _queue) = (tokens, transfer, clock, queue);
+        _slowest = slowest * (long)RenewEvery.TotalSeconds;
         _running = CancellationTokenSource.CreateLinkedTokenSource(clientGone);
         var every = transfer.SpentByClaim ? Timeout.InfiniteTimeSpan : RenewEvery;
         _heartbeat = clock.CreateTimer(lease => _ = ((TransferLease)lease!).Renew(), this, every, every);
@@ -48,10 +63,25 @@ sealed class TransferLease : IDisposable
         _heartbeat.Dispose();
     }
 
+    /// <summary>Counted at the client's end, not at ours: what it has taken, not what we have queued.</summary>
+    bool IsTooSlow()
+    {
+        var taken = Sent - _queue.Waiting;
+        _slow = taken - _taken < _slowest ? _slow + 1 : 0;
+        _taken = taken;
+        return _slow >= SlowBeats;
+    }
+
     async Task Renew()
     {
         try
         {
+            if (IsTooSlow())
+            {
+                await _running.CancelAsync();
+                return;
+            }
+
             var isMine = await _tokens.TryRenew(_transfer.TokenId, _transfer.Name, Offset, _clock.GetUtcNow(), spend: false);
             if (!isMine && !_stopped) await _running.CancelAsync();
         }

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Latchkey.Server.Data;
 
 namespace Latchkey.Server.Http;
@@ -32,7 +31,7 @@ sealed partial class EveryAnswer(RequestDelegate next, ILogger<EveryAnswer> log)
     static void Prepare(HttpContext context)
     {
         var headers = context.Response.Headers;
-        context.TraceIdentifier = RequestId(context.Request);
+        if (GivenId(context.Request) is { } id) context.TraceIdentifier = id;
         headers["X-Request-ID"] = context.TraceIdentifier;
         headers.CacheControl = "no-store, private";
         headers.Pragma = "no-cache";
@@ -40,19 +39,18 @@ sealed partial class EveryAnswer(RequestDelegate next, ILogger<EveryAnswer> log)
         headers["Referrer-Policy"] = "no-referrer";
     }
 
-    /// <summary>The client's own <c>X-Request-ID</c> if it is one token of letters, digits, <c>-_.</c>; else a fresh one.</summary>
-    static string RequestId(HttpRequest request)
+    /// <summary>The client's own <c>X-Request-ID</c> if it is one token of letters, digits, <c>-_.:</c>; else Kestrel's stands.</summary>
+    static string? GivenId(HttpRequest request)
     {
         var given = request.Headers["X-Request-ID"];
-        if (given.Count == 1 && given[0] is { Length: > 0 and <= 64 } id && IsSane(id)) return id;
-        return RandomNumberGenerator.GetHexString(20, lowercase: true);
+        return given.Count == 1 && given[0] is { Length: > 0 and <= 64 } id && IsSane(id) ? id : null;
     }
 
     static bool IsSane(string id)
     {
         foreach (var c in id)
         {
-            if (!char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.')) return false;
+            if (!char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.' or ':')) return false;
         }
 
         return true;

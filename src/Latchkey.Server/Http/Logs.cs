@@ -14,7 +14,8 @@ static class Logs
             logging.AddSimpleConsole(console =>
             {
                 console.SingleLine = true;
-                console.TimestampFormat = "yyyy-MM-dd HH:mm:ss ";
+                console.UseUtcTimestamp = true;
+                console.TimestampFormat = "yyyy-MM-dd HH:mm:ssZ ";
             });
         }
         else
@@ -42,8 +43,15 @@ static class Logs
         {
             filter.Rules.Clear();
             filter.MinLevel = settings.Level;
-            filter.Rules.Add(new LoggerFilterRule(null, "Microsoft", LogLevel.Warning, null));
-            filter.Rules.Add(new LoggerFilterRule(null, "System", LogLevel.Warning, null));
+            var framework = settings.Level > LogLevel.Warning ? settings.Level : LogLevel.Warning;
+            filter.Rules.Add(new LoggerFilterRule(null, "Microsoft", framework, null));
+            filter.Rules.Add(new LoggerFilterRule(null, "System", framework, null));
+
+            // A start that fails is told in one sentence, by the command.
+            filter.Rules.Add(new LoggerFilterRule(null, "Microsoft.Extensions.Hosting", LogLevel.None, null));
+
+            // It has nothing to say at Warning, but would make a scope and an activity for each request.
+            filter.Rules.Add(new LoggerFilterRule(null, "Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None, null));
         });
     }
 

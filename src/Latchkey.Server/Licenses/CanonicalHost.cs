@@ -50,6 +50,9 @@ static class CanonicalHost
         if (scheme > 0 && IsScheme(text[..scheme])) text = text[(scheme + 3)..];
         else if (text.StartsWith("//", StringComparison.Ordinal)) text = text[2..];
         var end = text.IndexOfAny('/', '?', '#');
+
+        // "https:/example.com" lacks a slash: "https" is not the host that was meant.
+        if (end > 0 && text[end] == '/' && text[end - 1] == ':') return default;
         if (end >= 0) text = text[..end];
 
         // Browsers end the host at a backslash, most other readers do not: it has no one meaning.

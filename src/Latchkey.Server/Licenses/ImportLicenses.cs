@@ -7,8 +7,8 @@ using Microsoft.Data.Sqlite;
 namespace Latchkey.Server.Licenses;
 
 /// <summary>Some lines cannot be imported; none was.</summary>
-sealed class ImportException(IReadOnlyList<string> faults) : Exception(
-    string.Join(Environment.NewLine, faults) + Environment.NewLine + $"Nothing was imported: {faults.Count} bad line{(faults.Count == 1 ? "" : "s")}.");
+sealed class ImportException(IReadOnlyList<string> faults, int lines) : Exception(
+    string.Join(Environment.NewLine, faults) + Environment.NewLine + $"Nothing was imported: {lines} bad line{(lines == 1 ? "" : "s")}.");
 
 /// <summary>Licenses from a CSV file, all or none. Hand-written statements: a hundred thousand lines take seconds.</summary>
 sealed class ImportLicenses(SqliteConnection connection, Secrets secrets, TimeProvider clock)
@@ -26,6 +26,7 @@ sealed class ImportLicenses(SqliteConnection connection, Secrets secrets, TimePr
     sealed record Line(long Product, string Key, byte[] Hash, string? Host, long? User, DateTimeOffset? Expires, DateTimeOffset Created);
 
     readonly List<string> _faults = [];
+    int _badLines;
     readonly HashSet<string> _keys = new(StringComparer.Ordinal);
     readonly HashSet<long> _products = [];
     readonly DateTimeOffset _now = clock.GetUtcNow();
@@ -39,7 +40,7 @@ sealed class ImportLicenses(SqliteConnection connection, Secrets secrets, TimePr
         using var session = new WriteSession(connection);
         ReadProducts();
         var lines = ReadLines(text, progress);
-        if (_faults.Count > 0) throw new ImportException(_faults);
+        if (_faults.Count > 0) throw new ImportException(_faults, _badLines);
         session.Begin();
         foreach (var (index, line) in lines.Index())
         {
@@ -97,7 +98,7 @@ sealed class ImportLicenses(SqliteConnection connection, Secrets secrets, TimePr
         var faults = Required.Except(found).Select(name => $"line 1: the column {name} is missing")
             .Concat(found.Except(Required).Except(Optional).Select(name => $"line 1: there is no column \"{name}\""))
             .ToList();
-        if (faults.Count > 0) throw new ImportException([.. faults, $"line 1: the columns are {string.Join(",", Required)}[,{string.Join("][,", Optional)}]"]);
+        if (faults.Count > 0) throw new ImportException([.. faults, $"line 1: the columns are {string.Join(",", Required)}[,{string.Join("][,", Optional)}]"], 1);
     }
 
     Line? ReadLine(CsvReader csv, SqliteCommand exists)
@@ -128,7 +129,9 @@ sealed class ImportLicenses(SqliteConnection connection, Secrets secrets, TimePr
 
         var expires = Time(Field("expires_at"), "expires_at", endOfDay: true, Fault);
         var created = Time(Field("created_at"), "created_at", endOfDay: false, Fault);
-        return _faults.Count > before ? null : new Line(product, key, hash, host is "" ? null : host, user, expires, created ?? _now);
+        if (_faults.Count == before) return new Line(product, key, hash, host is "" ? null : host, user, expires, created ?? _now);
+        _badLines++;
+        return null;
     }
 
     static DateTimeOffset? Time(string text, string name, bool endOfDay, Action<string> fault)

@@ -13,9 +13,10 @@ namespace Latchkey.Server.Licenses;
 sealed partial class LastSeenBoard(WriteQueue writes, TimeProvider clock, ILogger<LastSeenBoard> log) : BackgroundService
 {
     /// <summary>Licenses noted between two writes.</summary>
-    const int Capacity = 8192;
+    const int Capacity = 4096;
 
-    const int RowsPerWrite = 512;
+    // Few and large: every commit empties the page cache of every reader.
+    const int RowsPerWrite = 2048;
 
     const string Sql = """
         INSERT INTO last_seen (license_id, at, address, domain, outcome) VALUES ($1, $2, $3, $4, $5)

@@ -20,7 +20,7 @@ static class Moment
         if (DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var date))
         {
             var start = new DateTimeOffset(date.ToDateTime(TimeOnly.MinValue), TimeSpan.Zero);
-            return endOfDay ? start.AddDays(date == DateOnly.MaxValue ? 0 : 1).AddTicks(-TimeSpan.TicksPerSecond) : start;
+            return endOfDay ? start.AddTicks(TimeSpan.TicksPerDay - TimeSpan.TicksPerMicrosecond) : start;
         }
 
         return DateTimeOffset.TryParseExact(text, Times, CultureInfo.InvariantCulture, utc, out var time)

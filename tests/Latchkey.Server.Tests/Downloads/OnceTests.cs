@@ -159,6 +159,27 @@ public sealed class OnceTests
         Assert.Equal(410, (await server.Http.Get(path)).Status);
     }
 
+    /// <summary>The connection is still there, but nobody reads: after half a minute the claimant may come back on another.</summary>
+    [Fact]
+    public async Task A_client_that_stops_reading_is_cut_and_may_resume()
+    {
+        await using var server = await TestServer.Run();
+        var license = server.Issue(server.AddProduct().Id, "example.com");
+        server.Publish(1, new byte[30_000_000]);
+        var path = await server.Http.MintPathOf(license.LicenseKey!, "example.com", 1);
+        using var stalled = await server.Http.GetAsync(path, HttpCompletionOption.ResponseHeadersRead);
+        for (var beats = 0; beats < 2; beats++)
+        {
+            server.Clock.Advance(TimeSpan.FromSeconds(10));
+            Assert.Equal(410, (await server.Http.Get(path)).Status);
+        }
+
+        server.Clock.Advance(TimeSpan.FromSeconds(10));
+        server.Clock.Advance(TimeSpan.FromSeconds(10));
+        await WaitForLog(server, "Interrupted download token 1", 1);
+        Assert.Equal(30_000_000, (await server.Http.Get(path)).Bytes.Length);
+    }
+
     [Fact]
     public async Task A_suspension_stops_the_next_claim_and_a_resumption_too()
     {

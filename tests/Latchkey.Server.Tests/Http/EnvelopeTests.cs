@@ -41,7 +41,7 @@ public sealed class EnvelopeTests
         Assert.Equal("no-cache", reply.Header("Pragma"));
         Assert.Equal("nosniff", reply.Header("X-Content-Type-Options"));
         Assert.Equal("no-referrer", reply.Header("Referrer-Policy"));
-        Assert.Matches("^[0-9a-f]{20}$", reply.Header("X-Request-ID"));
+        Assert.Matches("^[0-9A-Z]{13}:[0-9A-F]{8}$", reply.Header("X-Request-ID"));
         Assert.Null(reply.Header("Server"));
     }
 
