@@ -1,0 +1,22 @@
+namespace Latchkey.Bench;
+
+/// <summary>The table of contents: every row, with what it has to reach.</summary>
+static class Rows
+{
+    const string Bare = "bare Kestrel, the same JSON from memory";
+    const string Nginx = "nginx with sendfile";
+
+    public static IReadOnlyList<Row> All(BenchOptions options) =>
+    [
+        new("verify", $"verify, {options.Licenses:N0} licenses, random keys", Bare, 0.50, 0.75, "", VerifyRows.AgainstBare),
+        new("verify-scale", "verify at 10,000,000 licenses", "itself at 10,000", 0.85, 0.95, "", VerifyRows.Scale) { OnlyIfNamed = true },
+        new("mint-bare", "mint a token, durable", Bare + ", POST", 0.15, 0.30, "", MintRows.AgainstBare),
+        new("mint-commit", "mint a token, durable, over HTTP", "one commit per row, synchronous=FULL", 2.0, 4.0, "", MintRows.AgainstCommitPerRow),
+        new("download-100mb", "download of 100 MB, 8 clients", Nginx, 0.95, 1.1, "", DownloadRows.Large),
+        new("download-64kb", "download of 64 KB incl. claim, 32 clients, a token each", Nginx, 0.20, 0.45, "", DownloadRows.Small),
+        new("memory-idle", "resident memory, idle, empty", "–", 120, 80, "MB", MemoryRows.Idle),
+        new("memory-load", $"peak memory, {options.Licenses:N0} licenses, verify load", "–", 250, 150, "MB", MemoryRows.UnderLoad),
+        new("memory-downloads", "peak memory, 100 downloads of 1 GB at once", "–", 250, 150, "MB", MemoryRows.Downloads),
+        new("start", $"start to first 200, {options.Licenses:N0} licenses", "–", 1.5, 0.4, "s", StartRow.Measure),
+    ];
+}
