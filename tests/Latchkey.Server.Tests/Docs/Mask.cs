@@ -1,0 +1,32 @@
+using System.Text.RegularExpressions;
+
+namespace Latchkey.Server.Tests.Docs;
+
+/// <summary>Takes out of a text what differs from run to run, so that the rest can be compared.</summary>
+static partial class Mask
+{
+    public static string Of(string text)
+    {
+        text = Times().Replace(text, "<time>");
+        text = LongHex().Replace(text, "<64 hex>");
+        text = Keys().Replace(text, "<key>");
+        text = Sizes().Replace(text, "<n> MiB");
+        text = Sqlite().Replace(text, "SQLite <version>");
+        return text;
+    }
+
+    [GeneratedRegex(@"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.(\d{6}|\d{3})Z(?<!T23:59:59\.000000Z)")]
+    private static partial Regex Times();
+
+    [GeneratedRegex("[0-9a-f]{64}")]
+    private static partial Regex LongHex();
+
+    [GeneratedRegex(@"\b(DEMO|MYPLUGIN|SHOP)_[A-Z0-9]{16}\b")]
+    private static partial Regex Keys();
+
+    [GeneratedRegex(@"[\d,]+ MiB")]
+    private static partial Regex Sizes();
+
+    [GeneratedRegex(@"SQLite \d+\.\d+\.\d+")]
+    private static partial Regex Sqlite();
+}
