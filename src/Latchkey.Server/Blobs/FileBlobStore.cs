@@ -83,9 +83,9 @@ sealed class FileBlobStore(string root)
 
     public void Delete(string id) => File.Delete(PathOf(id));
 
-    /// <summary>The ids of all blobs there are.</summary>
+    /// <summary>The names of all files there are: ids, and what an interrupted publication left behind.</summary>
     public IEnumerable<string> All() =>
         Directory.Exists(root)
-            ? Directory.EnumerateDirectories(root).SelectMany(Directory.EnumerateFiles).Select(file => Path.GetFileName(file))
+            ? Directory.EnumerateFiles(root, "*", SearchOption.AllDirectories).Select(file => Path.GetFileName(file))
             : [];
 }

@@ -28,7 +28,7 @@ static class CommandLine
         var parsed = Root().Parse(args);
         if (parsed.Errors.Count > 0 && parsed.Action is not HelpWithExamples)
         {
-            var errors = parsed.Errors.Select(error => error.Message).Distinct();
+            var errors = parsed.Errors.Select(error => PlainWords(error.Message)).Distinct();
             return Output.Fail(parsed, 2, string.Join(Environment.NewLine, errors) + Environment.NewLine + $"\"{Path(parsed.CommandResult.Command)} --help\" shows the usage.");
         }
 
@@ -61,6 +61,13 @@ static class CommandLine
         return root;
     }
 
+    /// <summary>"… as expected type 'System.Int64'" is no operator's language.</summary>
+    static string PlainWords(string error)
+    {
+        var type = error.IndexOf(" as expected type ", StringComparison.Ordinal);
+        return type < 0 ? error : $"{error[..type]}: a whole number is needed.";
+    }
+
     static string Path(Command command) => command.Parents.OfType<Command>().FirstOrDefault() is { } parent
         ? $"{Path(parent)} {command.Name}"
         : "latchkey";
@@ -69,7 +76,8 @@ static class CommandLine
     static string? Sentence(Exception failure) => failure switch
     {
         OperationException or DataDirectoryException or SettingsException or ImportException => failure.Message,
-        SqliteException or IOException or UnauthorizedAccessException => Capital(StoreUnavailableException.From(failure)?.Message) ?? $"The database refused: {failure.Message}",
+        IOException or UnauthorizedAccessException => failure.Message.TrimEnd('.') + ".",
+        SqliteException => Capital(StoreUnavailableException.From(failure)?.Message) ?? $"The database refused: {failure.Message}",
         Microsoft.EntityFrameworkCore.DbUpdateException { InnerException: { } cause } => Sentence(cause),
         StoreUnavailableException => Capital(failure.Message),
         System.Security.Cryptography.CryptographicException => "The stored copy of the key cannot be decrypted: is secrets/encryption.key the one this database was made with?",

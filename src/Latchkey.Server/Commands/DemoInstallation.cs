@@ -64,6 +64,7 @@ sealed record DemoInstallation(long ProductId, string LicenseKey, string Domain)
             "The file itself, through such a link (into demo-plugin.zip):",
             "",
             $"  curl -fsS -OJ \"$(curl -s -X POST {asked} {url}/api/license/download | sed 's/.*\"download_url\":\"\\([^\"]*\\)\".*/\\1/')\"",
+            "",
         ];
     }
 }

@@ -18,7 +18,7 @@ static class DoctorCommand
     static int Run(ParseResult parsed)
     {
         var examination = new Examination();
-        examination.Run(Settings.Sources(CommandLine.Given("Data", parsed.GetValue(CommandLine.Data))));
+        examination.Run(() => Settings.Sources(CommandLine.Given("Data", parsed.GetValue(CommandLine.Data))));
         var report = new Report(!examination.Findings.Any(f => f.Is == Health.Fault), examination.Findings);
         Output.Done(parsed, report, Lines);
         return report.Healthy ? 0 : 1;

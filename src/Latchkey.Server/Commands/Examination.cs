@@ -27,7 +27,7 @@ sealed class Examination
 
     public IReadOnlyList<Finding> Findings => _findings;
 
-    public void Run(IConfiguration sources)
+    public void Run(Func<IConfiguration> sources)
     {
         if (ReadSettings(sources) is not { } settings) return;
         var path = Path.GetFullPath(settings.Data);
@@ -42,11 +42,11 @@ sealed class Examination
         CheckFiles(data, db);
     }
 
-    Settings? ReadSettings(IConfiguration sources)
+    Settings? ReadSettings(Func<IConfiguration> sources)
     {
         try
         {
-            var settings = Settings.Read(sources, out var unknown);
+            var settings = Settings.Read(sources(), out var unknown);
             Ok("the settings are valid");
             foreach (var name in unknown) Add(Health.Warning, $"there is no setting {name}", "correct or remove it; docs/operations.md lists those there are");
             return settings;
@@ -77,7 +77,7 @@ sealed class Examination
                     return false;
             }
         }
-        catch (Exception failure) when (failure is DataDirectoryException or SqliteException or IOException)
+        catch (Exception failure) when (failure is DataDirectoryException or SqliteException or IOException or UnauthorizedAccessException)
         {
             Add(Health.Fault, failure.Message, "see the sentence above; nothing was changed");
             return false;
@@ -118,6 +118,12 @@ sealed class Examination
         {
             if (Fault(data.Blobs.PathOf(file.BlobId), file.Size, file.Sha256) is not { } fault) continue;
             bad++;
+            if (artifacts.Any(newer => newer.ProductId == file.ProductId && newer.Id > file.Id))
+            {
+                Add(Health.Warning, $"{file.FileName} of product {file.ProductId}, replaced since, {fault}", "nothing, unless a link to it is still out: then mint another");
+                continue;
+            }
+
             Add(Health.Fault, $"{file.FileName} of product {file.ProductId} {fault}", $"publish it again: latchkey product publish --product {file.ProductId} --file PATH --file-name {file.FileName}");
         }
 

@@ -19,6 +19,7 @@ static class ImportCommand
     static int Run(ParseResult parsed)
     {
         var path = Path.GetFullPath(parsed.GetValue(File)!);
+        if (Directory.Exists(path)) throw new OperationException($"{path} is a directory: name a CSV file.");
         if (!System.IO.File.Exists(path)) throw new OperationException($"There is no file {path}.");
         var data = CommandLine.OpenData(parsed, create: false);
         using var connection = data.Database.OpenExisting();

@@ -14,7 +14,7 @@ static class Output
         WriteIndented = true,
     };
 
-    public static bool IsJson(ParseResult parsed) => parsed.Tokens.Any(token => token.Value == "--json");
+    public static bool IsJson(ParseResult parsed) => parsed.GetValue(CommandLine.Json);
 
     /// <summary>A person is looking at standard error.</summary>
     public static bool IsWatched(ParseResult parsed) => !Console.IsErrorRedirected && !IsJson(parsed);

@@ -28,11 +28,12 @@ static class ProductCommands
         var name = new Option<string>("--name") { Description = Name.Description, HelpName = "NAME", Required = true };
         var prefix = new Option<string>("--prefix") { Description = Prefix.Description, HelpName = "PREFIX", Required = true };
         var command = new Command("add", "Add a product.") { name, prefix, WantedId, KeyLength, ApiDownload, NoApiDownload, Bind, NoBind };
-        command.SetAction(parsed => Run(parsed, create: true, products =>
+        command.SetAction(parsed =>
         {
             if (parsed.GetValue(WantedId) is < 1) throw new UsageException("--id must be a positive integer.");
-            return Print(parsed, products.Add(parsed.GetValue(WantedId), Fields(parsed, parsed.GetValue(name), parsed.GetValue(prefix))));
-        }));
+            var fields = Fields(parsed, parsed.GetValue(name), parsed.GetValue(prefix));
+            return Run(parsed, create: true, products => Print(parsed, products.Add(parsed.GetValue(WantedId), fields)));
+        });
         return command;
     }
 

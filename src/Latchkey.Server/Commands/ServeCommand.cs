@@ -12,7 +12,7 @@ static class ServeCommand
     static readonly Option<bool> Demo = new("--demo") { Description = "Make a demo product with a file and a license, and print commands to try" };
     static readonly Option<string?> Urls = new("--urls") { Description = "Where to listen (usual: http://127.0.0.1:8080)", HelpName = "URL" };
 
-    sealed record Started(string[] Urls, string Data, DemoInstallation? Demo);
+    sealed record Started(string[] Urls, string Data, DemoInstallation? Demo, [property: System.Text.Json.Serialization.JsonIgnore] bool IsEmpty);
 
     public static Command Make()
     {
@@ -39,7 +39,7 @@ static class ServeCommand
         }
 
         var urls = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.ToArray();
-        Output.Done(parsed, new Started(urls, data.Path, demo), Greeting);
+        Output.Done(parsed, new Started(urls, data.Path, demo, IsEmpty(data)), Greeting);
         await Console.Out.FlushAsync(CancellationToken.None);
         await app.WaitForShutdownAsync(CancellationToken.None);
         return 0;
@@ -80,7 +80,17 @@ static class ServeCommand
         yield return $"Latchkey listens on {string.Join(", ", started.Urls)}";
         yield return $"Data lies in {started.Data}";
         yield return "";
-        var lines = started.Demo?.Commands(url) ??
+        foreach (var line in started.Demo?.Commands(url) ?? (started.IsEmpty ? FirstSteps : [])) yield return line;
+        yield return "Stop with Ctrl+C.";
+    }
+
+    static bool IsEmpty(DataDirectory data)
+    {
+        using var connection = data.Database.OpenExisting();
+        return SqliteDatabase.Scalar<long>(connection, "SELECT count(*) FROM products") == 0;
+    }
+
+    static readonly string[] FirstSteps =
         [
             "To begin, in another terminal (with --data, if you gave it here):",
             "",
@@ -89,9 +99,6 @@ static class ServeCommand
             "  ./latchkey license issue --product 1 --domain example.com",
             "",
             "Or start with --demo to see it work.",
+            "",
         ];
-        foreach (var line in lines) yield return line;
-        yield return "";
-        yield return "Stop with Ctrl+C.";
-    }
 }

@@ -28,6 +28,9 @@ static class Server
         AddServices(builder.Services, settings, data, clock);
 
         var app = builder.Build();
+
+        // The first look-up makes SQLite's shared files, which a full disk would not let it make later.
+        app.Services.GetRequiredService<LicenseLookup>().Find("");
         if (settings.TrustedProxies.Length > 0) app.UseForwardedHeaders(Proxies(settings));
         app.UseMiddleware<EveryAnswer>();
         app.UseRouting();

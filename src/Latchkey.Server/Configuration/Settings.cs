@@ -23,12 +23,23 @@ sealed record Settings(
     public const string EnvironmentPrefix = "LATCHKEY_";
 
     /// <summary><c>appsettings.json</c> in the working directory, then the environment, then the command line.</summary>
-    public static IConfiguration Sources(IEnumerable<KeyValuePair<string, string?>> commandLine) =>
-        new ConfigurationBuilder()
-            .AddJsonFile(Path.GetFullPath("appsettings.json"), optional: true, reloadOnChange: false)
-            .AddEnvironmentVariables(EnvironmentPrefix)
-            .AddInMemoryCollection(commandLine)
-            .Build();
+    /// <exception cref="SettingsException">The file is not JSON.</exception>
+    public static IConfiguration Sources(IEnumerable<KeyValuePair<string, string?>> commandLine)
+    {
+        var file = Path.GetFullPath("appsettings.json");
+        try
+        {
+            return new ConfigurationBuilder()
+                .AddJsonFile(file, optional: true, reloadOnChange: false)
+                .AddEnvironmentVariables(EnvironmentPrefix)
+                .AddInMemoryCollection(commandLine)
+                .Build();
+        }
+        catch (Exception failure) when (failure is InvalidDataException or FormatException or IOException or UnauthorizedAccessException)
+        {
+            throw new SettingsException([$"{file} cannot be read: {(failure.InnerException ?? failure).Message}"]);
+        }
+    }
 
     /// <exception cref="SettingsException">Names every setting that is wrong, with what it may be.</exception>
     public static Settings Read(IConfiguration sources, out IReadOnlyList<string> unknown)

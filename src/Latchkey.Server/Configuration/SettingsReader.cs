@@ -53,16 +53,18 @@ sealed class SettingsReader(IConfiguration sources)
         var text = Given(name) ?? otherwise;
         var urls = text.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         if (urls.Length > 0 && urls.All(IsListenUrl)) return urls;
-        Fault(name, text, "http:// addresses to listen on, as http://127.0.0.1:8080, several with ';' between"
+        Fault(name, text, "http:// and an address of this machine, as http://127.0.0.1:8080 or http://*:8080, several with ';' between"
             + " (for https, put a reverse proxy in front)");
         return [otherwise];
     }
 
-    // "http://*:80" and "http://+:80" are Kestrel's spelling of every interface, and no URI.
+    // "http://*:80" and "http://+:80" are Kestrel's spelling of every interface, and no URI. It would take
+    // any other name for every interface too, without a word.
     static bool IsListenUrl(string url) =>
         url.StartsWith("http://", StringComparison.OrdinalIgnoreCase)
-        && Uri.TryCreate(url.Replace("//*", "//any", StringComparison.Ordinal).Replace("//+", "//any", StringComparison.Ordinal),
+        && Uri.TryCreate(url.Replace("//*", "//localhost", StringComparison.Ordinal).Replace("//+", "//localhost", StringComparison.Ordinal),
             UriKind.Absolute, out var uri)
+        && (uri.Host == "localhost" || uri.HostNameType is UriHostNameType.IPv4 or UriHostNameType.IPv6)
         && uri.AbsolutePath == "/";
 
     public Uri? PublicUrl(string name)

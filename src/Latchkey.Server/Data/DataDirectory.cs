@@ -48,9 +48,7 @@ sealed class DataDirectory
             }
 
             if (existing != Schema.Current) Prepare(path, clock);
-            var directory = new DataDirectory(path, Secrets.Load(SecretsDirectory(path)));
-            directory.RequireMatchingSecrets();
-            return directory;
+            return new DataDirectory(path, Secrets.Load(SecretsDirectory(path)));
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or SqliteException)
         {
@@ -79,8 +77,12 @@ sealed class DataDirectory
         }
 
         if (!File.Exists(database) || new FileInfo(database).Length == 0) return Schema.Missing;
-        Secrets.Load(SecretsDirectory(path));
-        return Migrator.Inspect(database);
+        var schema = Migrator.Inspect(database, out var check);
+        if (schema == Schema.Missing) return schema;
+        using var secrets = Secrets.Load(SecretsDirectory(path));
+        if (check is null || CryptographicOperations.FixedTimeEquals(check, secrets.Check())) return schema;
+        throw new DataDirectoryException(
+            $"The files in {SecretsDirectory(path)} are not the ones this database was made with: put the right ones back from your backup.");
     }
 
     /// <summary>Makes or upgrades what is there; one process at a time.</summary>
@@ -95,16 +97,7 @@ sealed class DataDirectory
         using var _ = ExclusiveLock.Take(System.IO.Path.Combine(path, "upgrade.lock"), TimeSpan.FromSeconds(60));
         if (Inspect(path) == Schema.Current) return;
         Secrets.Create(SecretsDirectory(path));
-        var secrets = Secrets.Load(SecretsDirectory(path));
+        using var secrets = Secrets.Load(SecretsDirectory(path));
         Migrator.Upgrade(new SqliteDatabase(DatabaseFile(path)), secrets.Check(), clock);
-    }
-
-    void RequireMatchingSecrets()
-    {
-        using var connection = Database.OpenExisting();
-        var check = SqliteDatabase.Scalar<byte[]>(connection, "SELECT pepper_check FROM installation") ?? [];
-        if (CryptographicOperations.FixedTimeEquals(check, Secrets.Check())) return;
-        throw new DataDirectoryException(
-            $"The files in {SecretsDirectory(Path)} are not the ones this database was made with: put the right ones back from your backup.");
     }
 }

@@ -24,8 +24,10 @@ static class Migrator
             .OfType<string>()
             .Order(StringComparer.Ordinal)];
 
+    /// <param name="file">The database.</param>
+    /// <param name="secretsCheck">What it keeps to recognize its secrets, if it is complete.</param>
     /// <exception cref="DataDirectoryException">Not ours, or made by a newer Latchkey.</exception>
-    public static Schema Inspect(string file)
+    public static Schema Inspect(string file, out byte[]? secretsCheck)
     {
         // With no log beside it nobody has the file open, and "immutable" reads it without making one.
         var busy = new FileInfo(file + "-wal") is { Exists: true, Length: > 0 };
@@ -35,7 +37,9 @@ static class Migrator
         connection.Open();
         try
         {
-            return Judge(file, connection);
+            var schema = Judge(file, connection);
+            secretsCheck = HasInstallation(connection) ? SqliteDatabase.Scalar<byte[]>(connection, "SELECT pepper_check FROM installation") : null;
+            return schema;
         }
         catch (SqliteException failure) when (failure.SqliteErrorCode is SQLitePCL.raw.SQLITE_NOTADB or SQLitePCL.raw.SQLITE_CORRUPT)
         {
@@ -74,7 +78,8 @@ static class Migrator
     }
 
     static bool HasInstallation(SqliteConnection connection) =>
-        SqliteDatabase.Scalar<long>(connection, "SELECT count(*) FROM installation") == 1;
+        SqliteDatabase.Scalar<long>(connection, "SELECT count(*) FROM sqlite_master WHERE name='installation'") == 1
+        && SqliteDatabase.Scalar<long>(connection, "SELECT count(*) FROM installation") == 1;
 
     /// <summary>The caller holds the upgrade lock; what a killed upgrade left behind is finished.</summary>
     public static void Upgrade(SqliteDatabase database, byte[] pepperCheck, TimeProvider clock)

@@ -43,7 +43,23 @@ sealed partial class EveryAnswer(RequestDelegate next, ILogger<EveryAnswer> log)
     static string? GivenId(HttpRequest request)
     {
         var given = request.Headers["X-Request-ID"];
-        return given.Count == 1 && given[0] is { Length: > 0 and <= 64 } id && IsSane(id) ? id : null;
+        return given.Count == 1 && given[0] is { Length: > 0 and <= 64 } id && IsSane(id) && !IsSecret(request, id) ? id : null;
+    }
+
+    /// <summary>Request ids are logged: a key or a token is none.</summary>
+    static bool IsSecret(HttpRequest request, string id)
+    {
+        if (id.Length < 8) return false;
+        if (id.Length == 64 && id.All(char.IsAsciiHexDigit)) return true;
+        if (request.Path.Value!.Contains(id, StringComparison.OrdinalIgnoreCase)) return true;
+        foreach (var authorization in request.Headers.Authorization)
+        {
+            var key = authorization.AsSpan().Trim();
+            key = key[(key.IndexOf(' ') + 1)..].Trim();
+            if (!key.IsEmpty && (key.Contains(id, StringComparison.Ordinal) || id.AsSpan().Contains(key, StringComparison.Ordinal))) return true;
+        }
+
+        return false;
     }
 
     static bool IsSane(string id)

@@ -96,6 +96,8 @@ sealed class ImportLicenses(SqliteConnection connection, Secrets secrets, TimePr
     {
         var found = csv.Read() && csv.ReadHeader() ? csv.HeaderRecord! : [];
         var faults = Required.Except(found).Select(name => $"line 1: the column {name} is missing")
+            .Concat(found.GroupBy(name => name).Where(group => group.Count() > 1).Select(group => $"line 1: the column {group.Key} stands there twice"))
+            .Concat(found is [var only] && only.Contains(';', StringComparison.Ordinal) ? ["line 1: separate the columns with commas, not semicolons"] : [])
             .Concat(found.Except(Required).Except(Optional).Select(name => $"line 1: there is no column \"{name}\""))
             .ToList();
         if (faults.Count > 0) throw new ImportException([.. faults, $"line 1: the columns are {string.Join(",", Required)}[,{string.Join("][,", Optional)}]"], 1);

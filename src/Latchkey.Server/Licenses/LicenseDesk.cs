@@ -45,13 +45,15 @@ sealed partial class LicenseDesk(
             _ => null,
         };
         if (license is not null) seen.Note(license.Id, now, ClientAddress.Of(context), asked.Host, why);
-        if (why is not null) return await Refuse(context, why, license, asked.Host);
+        if (why is not null) return await Refuse(context, why, license, asked);
         if (log.IsEnabled(LogLevel.Debug)) Granted(license!.Id, asked.Host, context.TraceIdentifier);
         return new GrantedLicense(license!, asked.Key, ((Verdict.Granted)verdict).Domain);
     }
 
-    async Task<GrantedLicense?> Refuse(HttpContext context, Refusal why, LicenseFacts? license, string host)
+    async Task<GrantedLicense?> Refuse(HttpContext context, Refusal why, LicenseFacts? license, LicenseRequest asked)
     {
+        // A client that sends its key as its domain shall not find it in our log.
+        var host = asked.Host.Equals(asked.Key, StringComparison.OrdinalIgnoreCase) ? null : asked.Host;
         if (why == Wire.InvalidLicense) limiter.CountFailure(context);
         await Answer.Refuse(context, why, license?.Id, host);
         return null;

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Latchkey.Server.Http;
 
 namespace Latchkey.Server.Licenses;
@@ -6,7 +7,7 @@ sealed record LastSeenView(string At, string Address, string Domain, string Outc
 
 /// <summary>A license as an operator sees it. <c>license_key</c> is left out of lists.</summary>
 sealed record LicenseView(
-    long Id, string? LicenseKey, long ProductId, string ProductName, long? UserId, bool IsActive, string State,
+    long Id, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? LicenseKey, long ProductId, string ProductName, long? UserId, bool IsActive, string State,
     IReadOnlyList<string> Domains, int MaxDomains, string? ExpiresAt, string CreatedAt, string? LastRotated, LastSeenView? LastSeen)
 {
     public static LicenseView Of(License license, string? key, DateTimeOffset now)

@@ -1,0 +1,136 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using Latchkey.Server.Tests.Support;
+
+namespace Latchkey.Server.Tests.Reliability;
+
+/// <summary>kill -9 at random moments of minting and claiming: nothing acknowledged is lost, nothing is delivered twice.</summary>
+public sealed class KillTests : IDisposable
+{
+    const int Rounds = 12;
+    const int MostPerRound = 150;
+
+    static readonly byte[] Small = RandomNumberGenerator.GetBytes(10_000);
+    static readonly byte[] Large = RandomNumberGenerator.GetBytes(3_000_000);
+
+    readonly Shop _shop = new();
+
+    /// <summary>Each link whose mint was answered with 200, and how often its whole file arrived.</summary>
+    readonly ConcurrentDictionary<string, int> _deliveries = new();
+
+    /// <summary>Links that nobody has asked for yet.</summary>
+    readonly ConcurrentDictionary<string, bool> _unasked = new();
+
+    public void Dispose() => _shop.Dispose();
+
+    [Fact]
+    public async Task Killed_at_random_no_answered_token_is_lost_and_none_is_delivered_twice()
+    {
+        await _shop.AddProduct();
+        await _shop.AddProduct();
+        await _shop.Publish(1, Small);
+        await _shop.Publish(2, Large);
+        string[] keys = [(await _shop.Issue(1, "--domain", "example.com")).Key(), (await _shop.Issue(2, "--domain", "example.com")).Key()];
+
+        for (var round = 0; round < Rounds; round++)
+        {
+            await using var server = await Start();
+            await Retry(server.Http, [.. _deliveries.Where(pair => pair.Value == 0 && !_unasked.ContainsKey(pair.Key)).Select(pair => pair.Key)]);
+            using var dead = new CancellationTokenSource();
+            Task[] clients =
+            [
+                MintAndClaim(server.Http, keys[0], 1, dead.Token), MintAndClaim(server.Http, keys[0], 1, dead.Token),
+                MintAndClaim(server.Http, keys[1], 2, dead.Token), MintOnly(server.Http, keys[0], 1, dead.Token), MintOnly(server.Http, keys[1], 2, dead.Token),
+            ];
+            await Task.Delay(RandomNumberGenerator.GetInt32(30, 500), TestContext.Current.CancellationToken);
+            await server.Kill();
+            await dead.CancelAsync();
+            await Task.WhenAll(clients);
+        }
+
+        await using (var server = await Start())
+        {
+            Assert.True(_deliveries.Count > 5 * Rounds, $"only {_deliveries.Count} tokens were minted");
+            Assert.Contains(_deliveries.Values, delivered => delivered == 1);
+            var unasked = _unasked.Keys.ToList();
+            Assert.NotEmpty(unasked);
+
+            // What was minted and never asked for is there, whole, once.
+            foreach (var link in unasked.Order().Take(200)) Assert.Equal((200, true), await Claim(server.Http, link));
+            await Retry(server.Http, [.. _deliveries.Keys]);
+            Assert.Equal(0, await server.Terminate());
+        }
+
+        Assert.All(_deliveries, pair => Assert.True(pair.Value <= 1, $"{pair.Key} was delivered {pair.Value} times"));
+        Assert.Equal("ok", Tables.Query<string>(_shop.Database, "PRAGMA integrity_check"));
+        Assert.Equal(0, (await _shop.Run("doctor")).Status);
+    }
+
+    async Task<ServeProcess> Start()
+    {
+        var began = TimeProvider.System.GetTimestamp();
+        var server = await _shop.Serve();
+        Assert.Equal(401, (await server.Http.Verify("UNKNOWN-KEY", "example.com", 1)).Status);
+        var took = TimeProvider.System.GetElapsedTime(began);
+        Assert.True(took < TimeSpan.FromSeconds(5), $"ready after {took}");
+        return server;
+    }
+
+    /// <summary>After a crash in the middle of a large file its lease runs on for up to 30 s, and the answer is 410; it is never 404.</summary>
+    async Task Retry(HttpClient http, string[] links)
+    {
+        foreach (var link in links)
+        {
+            var (status, _) = await Claim(http, link);
+            Assert.True(status is 200 or 410, $"{link} is answered with {status}");
+        }
+    }
+
+    async Task MintAndClaim(HttpClient http, string key, long product, CancellationToken dead)
+    {
+        for (var i = 0; i < MostPerRound && await Mint(http, key, product, dead) is { } link; i++)
+        {
+            _unasked.TryRemove(link, out _);
+            if (await WhileAlive(() => Claim(http, link), dead) is not { Status: 200, IsWhole: true }) return;
+        }
+    }
+
+    async Task MintOnly(HttpClient http, string key, long product, CancellationToken dead)
+    {
+        for (var i = 0; i < MostPerRound && await Mint(http, key, product, dead) is not null; i++)
+        {
+        }
+    }
+
+    async Task<string?> Mint(HttpClient http, string key, long product, CancellationToken dead)
+    {
+        var link = await WhileAlive(async () => await http.MintPathOf(key, "example.com", product), dead);
+        if (link is null) return null;
+        _unasked[link] = true;
+        _deliveries[link] = 0;
+        return link;
+    }
+
+    async Task<(int Status, bool IsWhole)> Claim(HttpClient http, string link)
+    {
+        _unasked.TryRemove(link, out _);
+        var reply = await http.Get(link);
+        var isWhole = reply.Status == 200 && (reply.Bytes.AsSpan().SequenceEqual(Small) || reply.Bytes.AsSpan().SequenceEqual(Large));
+        Assert.True(isWhole || reply.Status != 200, "a wrong file was delivered");
+        if (isWhole) _deliveries.AddOrUpdate(link, 1, (_, delivered) => delivered + 1);
+        return (reply.Status, isWhole);
+    }
+
+    /// <returns>Null if the server died meanwhile.</returns>
+    static async Task<T?> WhileAlive<T>(Func<Task<T>> ask, CancellationToken dead)
+    {
+        try
+        {
+            return dead.IsCancellationRequested ? default : await ask();
+        }
+        catch (Exception failure) when (failure is HttpRequestException or IOException)
+        {
+            return default;
+        }
+    }
+}
