@@ -59,6 +59,7 @@ sealed class SqliteDatabase(string path)
         PRAGMA busy_timeout={BusySeconds * 1000};
         PRAGMA journal_mode=WAL;
         PRAGMA synchronous=FULL;
+        PRAGMA wal_autocheckpoint=8192;
         PRAGMA journal_size_limit=67108864;
         PRAGMA temp_store=MEMORY;
         PRAGMA trusted_schema=OFF;

@@ -56,7 +56,7 @@ sealed class WriteQueue : IDisposable
     {
         try
         {
-            _session ??= new WriteSession(_database.OpenExisting());
+            _session ??= OpenSession();
             _session.Begin();
             foreach (var work in batch) work.Do(_session);
             _session.Commit();
@@ -70,6 +70,13 @@ sealed class WriteQueue : IDisposable
             var reason = StoreUnavailableException.From(failure) ?? failure;
             foreach (var work in batch) work.Fail(reason);
         }
+    }
+
+    WriteSession OpenSession()
+    {
+        var connection = _database.OpenExisting();
+        SqliteDatabase.Execute(connection, "PRAGMA cache_size=-16384");
+        return new WriteSession(connection);
     }
 
     /// <summary>Everything that was accepted is written first.</summary>
