@@ -57,5 +57,10 @@ if (!file) {
   process.exit(2);
 }
 const license = { url, key, domain, product };
-console.log(`Licensed for ${(await verify(license)).domain}`);
-console.log(`${file}: ${await download(license, file)} bytes`);
+try {
+  console.log(`Licensed for ${(await verify(license)).domain}`);
+  console.log(`${file}: ${await download(license, file)} bytes`);
+} catch (failure) {
+  console.error(failure.message);
+  process.exit(1);
+}

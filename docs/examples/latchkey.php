@@ -83,7 +83,12 @@ if ($argc !== 6) {
     fwrite(STDERR, "usage: php $argv[0] URL KEY DOMAIN PRODUCT FILE\n");
     exit(2);
 }
-$latchkey = new Latchkey($argv[1], $argv[2], $argv[3], (int) $argv[4]);
-echo "Licensed for {$latchkey->verify()->domain}\n";
-$latchkey->download($argv[5]);
-echo "$argv[5]: " . filesize($argv[5]) . " bytes\n";
+try {
+    $latchkey = new Latchkey($argv[1], $argv[2], $argv[3], (int) $argv[4]);
+    echo "Licensed for {$latchkey->verify()->domain}\n";
+    $latchkey->download($argv[5]);
+    echo "$argv[5]: " . filesize($argv[5]) . " bytes\n";
+} catch (RuntimeException $failure) {
+    fwrite(STDERR, $failure->getMessage() . "\n");
+    exit(1);
+}

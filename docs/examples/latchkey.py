@@ -68,8 +68,12 @@ class Latchkey:
 
 if __name__ == "__main__":
     if len(sys.argv) != 6:
-        sys.exit("usage: python3 latchkey.py URL KEY DOMAIN PRODUCT FILE")
-    latchkey = Latchkey(*sys.argv[1:5])
-    print("Licensed for", latchkey.verify()["domain"])
-    latchkey.download(sys.argv[5])
-    print(f"{sys.argv[5]}: {os.path.getsize(sys.argv[5])} bytes")
+        print("usage: python3 latchkey.py URL KEY DOMAIN PRODUCT FILE", file=sys.stderr)
+        sys.exit(2)
+    try:
+        latchkey = Latchkey(*sys.argv[1:5])
+        print("Licensed for", latchkey.verify()["domain"])
+        latchkey.download(sys.argv[5])
+        print(f"{sys.argv[5]}: {os.path.getsize(sys.argv[5])} bytes")
+    except (Refused, RuntimeError, OSError) as failure:
+        sys.exit(str(failure))

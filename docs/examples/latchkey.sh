@@ -11,8 +11,11 @@ ask() {
     curl -sS --fail-with-body --max-time 30 --config - -H "X-Domain: $domain" -H "X-Product-ID: $product" "$@"
 }
 
-ask "$api/verify" >/dev/null
-url=$(ask -X POST "$api/download" | sed 's/.*"download_url":"\([^"]*\)".*/\1/')
+# A refusal is an answer too: show it, and stop.
+stop() { echo "$1" >&2; exit 1; }
+answer=$(ask "$api/verify") || stop "$answer"
+answer=$(ask -X POST "$api/download") || stop "$answer"
+url=$(printf '%s' "$answer" | sed 's/.*"download_url":"\([^"]*\)".*/\1/')
 
 # HEAD uses nothing up; the ETag is the file's SHA-256.
 sha256=$(curl -fsSI "$url" | tr -d '\r' | sed -n 's/^[Ee][Tt][Aa][Gg]: "\(.*\)"$/\1/p')

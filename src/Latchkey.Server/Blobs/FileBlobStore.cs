@@ -31,6 +31,7 @@ sealed class FileBlobStore(string root)
             File.Move(temporary, final);
             Posix.SyncDirectory(directory);
             Posix.SyncDirectory(root);
+            Posix.GiveToOwnerOf(Path.GetDirectoryName(root)!, root, directory, final);
             return new StoredBlob(id, size, hash.GetHashAndReset());
         }
         catch

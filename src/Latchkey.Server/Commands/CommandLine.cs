@@ -28,6 +28,7 @@ static class CommandLine
         var parsed = Root().Parse(args);
         if (parsed.Errors.Count > 0 && parsed.Action is not HelpWithExamples)
         {
+            if (NoSuchCommand(parsed) is { } unknown) return Output.Fail(parsed, 2, unknown);
             var errors = parsed.Errors.Select(error => PlainWords(error.Message)).Distinct();
             return Output.Fail(parsed, 2, string.Join(Environment.NewLine, errors) + Environment.NewLine + $"\"{Path(parsed.CommandResult.Command)} --help\" shows the usage.");
         }
@@ -61,6 +62,15 @@ static class CommandLine
         return root;
     }
 
+    static string? NoSuchCommand(ParseResult parsed)
+    {
+        var command = parsed.CommandResult.Command;
+        var word = parsed.UnmatchedTokens.FirstOrDefault(token => !token.StartsWith('-'));
+        if (command.Subcommands.Count == 0) return null;
+        var fault = word is null ? "A command is missing" : $"There is no command \"{Path(command)} {word}\"";
+        return $"{fault}: choose from {string.Join(", ", command.Subcommands.Select(c => c.Name))}. \"{Path(command)} --help\" shows the usage.";
+    }
+
     /// <summary>"… as expected type 'System.Int64'" is no operator's language.</summary>
     static string PlainWords(string error)
     {
@@ -89,10 +99,16 @@ static class CommandLine
     /// <summary>The settings and the data directory that a command works on.</summary>
     public static DataDirectory OpenData(ParseResult parsed, bool create) => DataDirectory.Open(DataPath(parsed), create, TimeProvider.System);
 
+    static string? GivenData(ParseResult parsed)
+    {
+        var data = parsed.GetValue(Data);
+        return data is null || data.Trim().Length > 0 ? data : throw new UsageException("--data is empty: name a directory.");
+    }
+
     public static string DataPath(ParseResult parsed) => SettingsOf(parsed).Data;
 
     public static Settings SettingsOf(ParseResult parsed, IEnumerable<KeyValuePair<string, string?>>? more = null) =>
-        Settings.Read(Settings.Sources([.. more ?? [], .. Given("Data", parsed.GetValue(Data))]), out _);
+        Settings.Read(Settings.Sources([.. more ?? [], .. Given("Data", GivenData(parsed))]), out _);
 
     public static IEnumerable<KeyValuePair<string, string?>> Given(string name, string? value) =>
         value is null ? [] : [new(name, value)];

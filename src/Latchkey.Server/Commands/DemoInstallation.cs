@@ -11,6 +11,9 @@ sealed record DemoInstallation(long ProductId, string LicenseKey, string Domain)
     const string ProductName = "Demo Plugin";
     const string DemoDomain = "example.com";
 
+    // The same everywhere, so that the commands in the documentation work as they stand. It opens the demo's file alone.
+    const string DemoKey = "DEMO_KZJS5MBF6JI6CZRM";
+
     /// <summary>Makes it, or finds the one of an earlier start.</summary>
     /// <exception cref="OperationException">The data directory holds something else.</exception>
     public static DemoInstallation Make(DataDirectory data, TimeProvider clock)
@@ -29,9 +32,16 @@ sealed record DemoInstallation(long ProductId, string LicenseKey, string Domain)
         if (product.File is null) products.Publish(data.Blobs, product.Id, Zip(), "demo-plugin.zip", "1.0.0");
         var issued = licenses.List(product.Id, DemoDomain).FirstOrDefault(license => license.IsActive);
         var license = issued is null
-            ? licenses.Issue(new IssueLicense(product.Id, [DemoDomain], UserId: 123))
+            ? licenses.Issue(new IssueLicense(product.Id, [DemoDomain], UserId: 123, Key: FreeKey(db, data.Secrets)))
             : licenses.Show(issued.Id.ToString(System.Globalization.CultureInfo.InvariantCulture));
         return new DemoInstallation(product.Id, license.LicenseKey!, DemoDomain);
+    }
+
+    /// <summary>Null, for a random one, where an earlier demo license was revoked or rotated away from.</summary>
+    static string? FreeKey(LatchkeyDb db, Secrets secrets)
+    {
+        var hash = secrets.Hash(DemoKey);
+        return db.Licenses.Any(l => l.KeyHash == hash) ? null : DemoKey;
     }
 
     static MemoryStream Zip()
@@ -61,9 +71,9 @@ sealed record DemoInstallation(long ProductId, string LicenseKey, string Domain)
             "",
             $"  curl -s -X POST {asked} {url}/api/license/download",
             "",
-            "The file itself, through such a link (into demo-plugin.zip):",
+            "The file itself, through such a link:",
             "",
-            $"  curl -fsS -OJ \"$(curl -s -X POST {asked} {url}/api/license/download | sed 's/.*\"download_url\":\"\\([^\"]*\\)\".*/\\1/')\"",
+            $"  curl -fsS -o demo-plugin.zip \"$(curl -s -X POST {asked} {url}/api/license/download | sed 's/.*\"download_url\":\"\\([^\"]*\\)\".*/\\1/')\"",
             "",
         ];
     }

@@ -33,6 +33,9 @@ static class DoctorCommand
         }
 
         yield return "";
-        yield return report.Healthy ? "All is well." : "Something needs your attention.";
+        var warnings = report.Findings.Count(f => f.Is == Health.Warning);
+        yield return !report.Healthy ? "Something needs your attention."
+            : warnings > 0 ? $"It works; {warnings} thing{(warnings == 1 ? "" : "s")} could be better."
+            : "All is well.";
     }
 }

@@ -18,7 +18,7 @@ sealed class HelpWithExamples(HelpAction usual) : SynchronousCommandLineAction
         ["product publish"] = ["latchkey product publish --product 1 --file ./my-plugin-1.2.0.zip --version 1.2.0"],
         ["license"] = ["latchkey license issue --product 1 --domain example.com", "latchkey license show 1"],
         ["license issue"] = ["latchkey license issue --product 1 --domain example.com --user 123", "latchkey license issue --product 1 --max-domains 3 --expires 2027-12-31", "latchkey license issue --product 1 --domain '*.example.com' --key OLD-SHOP-KEY-0001"],
-        ["license list"] = ["latchkey license list --product 1", "latchkey license list --domain example.com --json"],
+        ["license list"] = ["latchkey license list --product 1", "latchkey license list --user 123", "latchkey license list --domain example.com --json"],
         ["license show"] = ["latchkey license show 1", "latchkey license show MYPLUGIN_YK5YCNP0S9IONLT6"],
         ["license edit"] = ["latchkey license edit 1 --max-domains 5", "latchkey license edit 1 --expires 2028-12-31", "latchkey license edit 1 --never-expires"],
         ["license suspend"] = ["latchkey license suspend 1"],

@@ -47,7 +47,7 @@ static class LicenseCommands
 
     static bool Confirmed(LicenseView license)
     {
-        Console.Error.Write($"Revoke license {license.Id} ({license.ProductName}, {string.Join(", ", license.Domains)}) for good? Type its id to go on: ");
+        Console.Error.Write($"Revoke license {license.Id} ({license.ProductName}, {Domains(license)}) for good? Type its id to go on: ");
         return Console.ReadLine()?.Trim() == license.Id.ToString(CultureInfo.InvariantCulture);
     }
 
@@ -66,10 +66,11 @@ static class LicenseCommands
     static Command Edit()
     {
         var never = new Option<bool>("--never-expires") { Description = "Take the expiry away" };
-        var command = new Command("edit", "Change a license; what is not named stays.") { IdOrKey, MaxDomains, User, Expires, never };
+        var places = new Option<int?>("--max-domains") { Description = "How many domains it may hold", HelpName = "N" };
+        var command = new Command("edit", "Change a license; what is not named stays.") { IdOrKey, places, User, Expires, never };
         command.SetAction(parsed => Run(parsed, licenses =>
         {
-            var edit = new EditLicense(parsed.GetValue(MaxDomains), parsed.GetValue(User), ExpiryOf(parsed), parsed.GetValue(never));
+            var edit = new EditLicense(parsed.GetValue(places), parsed.GetValue(User), ExpiryOf(parsed), parsed.GetValue(never));
             if (edit == new EditLicense(null, null, null, false)) throw new UsageException("Name what to change; \"latchkey license edit --help\" shows what can be.");
             if (edit is { NeverExpires: true, ExpiresAt: not null }) throw new UsageException("--expires and --never-expires exclude each other.");
             return Print(parsed, licenses.Edit(parsed.GetValue(IdOrKey)!, edit));
@@ -80,18 +81,21 @@ static class LicenseCommands
     static DateTimeOffset? ExpiryOf(ParseResult parsed)
     {
         if (parsed.GetValue(Expires) is not { } text) return null;
-        return Moment.Parse(text, endOfDay: true) ?? throw new UsageException($"--expires \"{text}\" is not {Moment.Rule}.");
+        var expires = Moment.Parse(text, endOfDay: true) ?? throw new UsageException($"--expires \"{text}\" is not {Moment.Rule}.");
+        if (expires <= TimeProvider.System.GetUtcNow()) Console.Error.WriteLine($"Note: {text} is in the past; the license has expired already.");
+        return expires;
     }
 
     static Command List()
     {
         var product = new Option<long?>("--product") { Description = "Of this product only", HelpName = "ID" };
         var domain = new Option<string?>("--domain") { Description = "Bound to this domain only", HelpName = "HOST" };
-        var command = new Command("list", "List licenses, without their keys.") { product, domain };
+        var user = new Option<long?>("--user") { Description = "Of this customer only", HelpName = "N" };
+        var command = new Command("list", "List licenses, without their keys.") { product, domain, user };
         command.SetAction(parsed => Run(parsed, licenses => Output.DoneList(
-            parsed, licenses.List(parsed.GetValue(product), parsed.GetValue(domain)), Cells,
+            parsed, licenses.List(parsed.GetValue(product), parsed.GetValue(domain), parsed.GetValue(user)), Cells,
             ["ID", "PRODUCT", "STATE", "USER", "DOMAINS", "LAST SEEN"],
-            "No licenses here: latchkey license issue --product ID --domain HOST")));
+            "No such license. A new one: latchkey license issue --product ID --domain HOST")));
         return command;
     }
 
@@ -102,7 +106,7 @@ static class LicenseCommands
     ];
 
     static string Domains(LicenseView l) =>
-        l.Domains.Count == 0 ? "none yet" : string.Join(' ', l.Domains.Take(3)) + (l.Domains.Count > 3 ? $" and {l.Domains.Count - 3} more" : "");
+        l.Domains.Count == 0 ? "none yet" : string.Join(", ", l.Domains.Take(3)) + (l.Domains.Count > 3 ? $" and {l.Domains.Count - 3} more" : "");
 
     public static int Run(ParseResult parsed, Func<LicenseOperations, int> action)
     {

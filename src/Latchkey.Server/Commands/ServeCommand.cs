@@ -35,12 +35,13 @@ static class ServeCommand
         }
         catch (Exception failure) when (failure is IOException or System.Net.Sockets.SocketException)
         {
-            throw new OperationException($"Cannot listen on {string.Join(", ", settings.Urls)}: {failure.Message} Choose another address with --urls.");
+            throw new OperationException($"Cannot listen on {string.Join(", ", settings.Urls)}: {failure.Message.TrimEnd('.')}. Choose another address with --urls.");
         }
 
         var urls = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.ToArray();
         Output.Done(parsed, new Started(urls, data.Path, demo, IsEmpty(data)), Greeting);
         await Console.Out.FlushAsync(CancellationToken.None);
+        using var impatience = Shutdown.Watch(app, settings.ShutdownTimeout);
         await app.WaitForShutdownAsync(CancellationToken.None);
         return 0;
     }
@@ -52,7 +53,7 @@ static class ServeCommand
             Settings.Sources([.. given, .. CommandLine.Given("Data", parsed.GetValue(CommandLine.Data)), .. CommandLine.Given("Urls", parsed.GetValue(Urls))]),
             out unknown);
         var mistyped = unknown.FirstOrDefault(name => given.Any(pair => pair.Key.Equals(name, StringComparison.OrdinalIgnoreCase)));
-        if (mistyped is not null) throw new UsageException($"Unrecognized option or setting --{mistyped}. \"latchkey serve --help\" shows the usage.");
+        if (mistyped is not null) throw new UsageException($"Unrecognized option or setting --{mistyped}. \"latchkey serve --help\" shows the usage, docs/operations.md the settings.");
         return settings;
     }
 
@@ -65,7 +66,7 @@ static class ServeCommand
             var token = tokens[i];
             if (!token.StartsWith("--", StringComparison.Ordinal)) throw new UsageException($"Unrecognized argument \"{token}\". \"latchkey serve --help\" shows the usage.");
             var parts = token[2..].Split('=', 2);
-            if (parts.Length == 1 && i + 1 == tokens.Count) throw new UsageException($"Unrecognized option or setting {token}. \"latchkey serve --help\" shows the usage.");
+            if (parts.Length == 1 && i + 1 == tokens.Count) throw new UsageException($"Unrecognized option {token}, or a setting without its value. \"latchkey serve --help\" shows the usage, docs/operations.md the settings.");
             given.Add(new(parts[0], parts.Length == 2 ? parts[1] : tokens[++i]));
         }
 

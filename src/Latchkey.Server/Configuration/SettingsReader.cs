@@ -91,9 +91,10 @@ sealed class SettingsReader(IConfiguration sources)
             else Fault($"{name}:{entry.Key}", entry.Value ?? "", "an address or a CIDR network, as 10.0.0.5 or 10.0.0.0/8");
         }
 
-        if (sources[name] is { Length: > 0 } single)
+        foreach (var single in (sources[name] ?? "").Split([',', ' ', ';'], StringSplitOptions.RemoveEmptyEntries))
         {
-            Fault(name, single, $"a list: {Settings.EnvironmentPrefix}{name}__0, {Settings.EnvironmentPrefix}{name}__1, …");
+            if (ParseNetwork(single) is { } network) networks.Add(network);
+            else Fault(name, single, "addresses or CIDR networks, as 10.0.0.5 or 10.0.0.0/8, with commas between");
         }
 
         return [.. networks];

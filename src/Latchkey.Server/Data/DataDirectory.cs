@@ -99,5 +99,6 @@ sealed class DataDirectory
         Secrets.Create(SecretsDirectory(path));
         using var secrets = Secrets.Load(SecretsDirectory(path));
         Migrator.Upgrade(new SqliteDatabase(DatabaseFile(path)), secrets.Check(), clock);
+        Posix.GiveToOwnerOf(path, Directory.EnumerateFileSystemEntries(path, "*", SearchOption.AllDirectories));
     }
 }

@@ -13,6 +13,8 @@ sealed partial class ClaimDownload(
 {
     readonly SemaphoreSlim _places = new(settings.Downloads.MaxConcurrent);
 
+    public int Running => settings.Downloads.MaxConcurrent - _places.CurrentCount;
+
     public async Task Handle(HttpContext context)
     {
         var request = context.Request;

@@ -90,7 +90,7 @@ sealed partial class FileTransfer(DownloadTokens tokens, Settings settings, Time
         lease.Stop();
         if (failure is not OperationCanceledException) Broken(transfer.TokenId, failure.GetType().Name, context.TraceIdentifier);
         await Record(tokens.Interrupted(transfer.TokenId, transfer.Name, lease.Offset), transfer);
-        Interrupted(transfer.TokenId, lease.Sent, transfer.Part.Length, context.TraceIdentifier);
+        Interrupted(transfer.TokenId, transfer.LicenseId, lease.Sent, transfer.Part.Length, transfer.Client, context.TraceIdentifier);
         context.Abort();
     }
 
@@ -110,8 +110,8 @@ sealed partial class FileTransfer(DownloadTokens tokens, Settings settings, Time
     [LoggerMessage(50, LogLevel.Information, "Handed over {Bytes} bytes for download token {TokenId}: license {LicenseId}, address {Address}, spent {Spent}, request {RequestId}")]
     partial void HandedOver(long bytes, long tokenId, long licenseId, string address, bool spent, string requestId);
 
-    [LoggerMessage(51, LogLevel.Information, "Interrupted download token {TokenId}: {Bytes} of {Length} bytes handed over, request {RequestId}")]
-    partial void Interrupted(long tokenId, long bytes, long length, string requestId);
+    [LoggerMessage(51, LogLevel.Information, "Interrupted download token {TokenId}: license {LicenseId}, {Bytes} of {Length} bytes handed over, address {Address}, request {RequestId}")]
+    partial void Interrupted(long tokenId, long licenseId, long bytes, long length, string address, string requestId);
 
     [LoggerMessage(52, LogLevel.Error, "The transfer of download token {TokenId} broke off: {Failure}, request {RequestId}")]
     partial void Broken(long tokenId, string failure, string requestId);

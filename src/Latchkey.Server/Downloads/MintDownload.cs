@@ -3,6 +3,7 @@ using Latchkey.Server.Configuration;
 using Latchkey.Server.Http;
 using Latchkey.Server.Licenses;
 using Latchkey.Server.Products;
+using Latchkey.Server.RateLimits;
 
 namespace Latchkey.Server.Downloads;
 
@@ -27,7 +28,7 @@ sealed partial class MintDownload(
         var now = clock.GetUtcNow();
         var expires = now + settings.Downloads.TokenLifetime;
         var token = await tokens.Mint(license.Id, file!.Id, now, expires);
-        MintedToken(license.Id, asked.Host, file.Id, context.TraceIdentifier);
+        MintedToken(license.Id, asked.Host, file.Id, ClientAddress.Of(context).ToString(), context.TraceIdentifier);
         var minted = new Minted(Url(context.Request, token), expires, license.ProductName, file.Size);
         await Answer.Success(context, Wire.TokenGenerated, minted, Write);
     }
@@ -48,6 +49,6 @@ sealed partial class MintDownload(
         json.WriteNumber("file_size"u8, minted.FileSize);
     }
 
-    [LoggerMessage(30, LogLevel.Information, "Minted a download token: license {LicenseId}, domain {Domain}, file {ArtifactId}, request {RequestId}")]
-    partial void MintedToken(long licenseId, string domain, long artifactId, string requestId);
+    [LoggerMessage(30, LogLevel.Information, "Minted a download token: license {LicenseId}, domain {Domain}, file {ArtifactId}, address {Address}, request {RequestId}")]
+    partial void MintedToken(long licenseId, string domain, long artifactId, string address, string requestId);
 }

@@ -10,10 +10,11 @@ static class TokenVerdict
     public static Refusal? Judge(TokenFacts? token, string client, DateTimeOffset now)
     {
         if (token is null) return Wire.InvalidDownloadToken;
-        if (token.SpentAt is not null || token.Attempts >= DownloadTokens.MaxAttempts) return Wire.DownloadTokenUsed;
+        if (token.SpentAt is not null) return Wire.DownloadTokenSpent;
+        if (token.Attempts >= DownloadTokens.MaxAttempts) return Wire.DownloadTokenWorn;
         if (token.ExpiresAt <= now) return Wire.DownloadTokenExpired;
-        if (token.LicenseState != LicenseState.Active || token.LicenseExpiresAt <= now) return Wire.DownloadTokenExpired;
-        if (token.ClaimedBy is not null && token.ClaimedBy != client) return Wire.DownloadTokenUsed;
-        return token.LeaseUntil > now ? Wire.DownloadTokenUsed : null;
+        if (token.LicenseState != LicenseState.Active || token.LicenseExpiresAt <= now) return Wire.DownloadTokenOfDeadLicense;
+        if (token.ClaimedBy is not null && token.ClaimedBy != client) return Wire.DownloadTokenOfAnother;
+        return token.LeaseUntil > now ? Wire.DownloadTokenBusy : null;
     }
 }

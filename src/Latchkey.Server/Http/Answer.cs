@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace Latchkey.Server.Http;
 
 /// <summary>What the log says of a refused request, beside what the client is told.</summary>
-sealed record RefusalNote(Refusal Refusal, long? License, string? Domain);
+sealed record RefusalNote(Refusal Refusal, long? License, string? Domain, long? Product);
 
 /// <summary>Writes a whole answer at once, with its length: JSON for a success, the envelope for a refusal.</summary>
 static class Answer
@@ -37,7 +37,8 @@ static class Answer
     /// <param name="refusal">What the client is told.</param>
     /// <param name="license">The license it was about, if known; for the log.</param>
     /// <param name="domain">The canonical domain it was about, if known; for the log.</param>
-    public static Task Refuse(HttpContext context, Refusal refusal, long? license = null, string? domain = null)
+    /// <param name="product">The product it named, if known; for the log.</param>
+    public static Task Refuse(HttpContext context, Refusal refusal, long? license = null, string? domain = null, long? product = null)
     {
         var response = context.Response;
         var headers = response.Headers;
@@ -49,7 +50,7 @@ static class Answer
             headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
         }
 
-        context.Items[typeof(RefusalNote)] = new RefusalNote(refusal, license, domain);
+        context.Items[typeof(RefusalNote)] = new RefusalNote(refusal, license, domain, product);
         return WantsProblem(context.Request)
             ? Send(response, refusal.Status, ProblemType, Problem(context, refusal))
             : Send(response, refusal.Status, JsonType, refusal.Body);

@@ -112,18 +112,21 @@ sealed partial class EveryAnswer(RequestDelegate next, ILogger<EveryAnswer> log)
         await Answer.Refuse(context, refusal);
     }
 
+    // Numbers stay numbers in the log's JSON.
+    static readonly object Unknown = "-";
+
     /// <summary>Only what is ours or canonical: nothing a client spelled reaches the log.</summary>
     void LogRefusal(HttpContext context, RefusalNote note)
     {
         if (!log.IsEnabled(LogLevel.Information)) return;
         var refusal = note.Refusal;
-        var endpoint = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "-";
-        Refused(refusal.Status, refusal.Code, refusal.Message, endpoint, note.License?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "-", note.Domain ?? "-",
-            context.Connection.RemoteIpAddress?.ToString() ?? "-", context.TraceIdentifier);
+        var endpoint = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText?.Split('{')[0].TrimEnd('/') ?? "-";
+        Refused(refusal.Status, refusal.Code, refusal.Cause ?? refusal.Message, endpoint, note.License ?? Unknown, note.Domain ?? "-",
+            note.Product ?? Unknown, context.Connection.RemoteIpAddress?.ToString() ?? "-", context.TraceIdentifier);
     }
 
-    [LoggerMessage(3, LogLevel.Information, "Refused {Status} {Code} ({Reason}) at {Endpoint}: license {LicenseId}, domain {Domain}, address {Address}, request {RequestId}")]
-    partial void Refused(int status, string code, string reason, string endpoint, string licenseId, string domain, string address, string requestId);
+    [LoggerMessage(3, LogLevel.Information, "Refused {Status} {Code} ({Reason}) at {Endpoint}: license {LicenseId}, domain {Domain}, product {ProductId}, address {Address}, request {RequestId}")]
+    partial void Refused(int status, string code, string reason, string endpoint, object licenseId, string domain, object productId, string address, string requestId);
 
     [LoggerMessage(1, LogLevel.Error, "Answered 500: request {RequestId} failed in a way that nobody foresaw")]
     partial void Unforeseen(Exception failure, string requestId);

@@ -12,6 +12,12 @@ sealed class Refusal(int status, string code, string message)
     /// <summary>Value of <c>WWW-Authenticate</c>, on 401 only.</summary>
     public string? Challenge { get; init; }
 
+    /// <summary>What the log says, where it knows more than the client may.</summary>
+    public string? Cause { get; init; }
+
+    /// <summary>The same to the client; to the log, also why.</summary>
+    public Refusal Because(string cause) => new(Status, Code, Message) { Challenge = Challenge, RetryAfter = RetryAfter, Allow = Allow, Cause = cause };
+
     /// <summary>Whole seconds for <c>Retry-After</c>, where trying again later can help.</summary>
     public int? RetryAfter { get; init; }
 

@@ -19,6 +19,8 @@ static class Wire
 
     public static readonly Refusal RateLimited = new(429, "RATE_LIMITED", "Too many requests");
 
+    public static readonly Refusal TooManyWrongKeys = RateLimited.Because("too many wrong keys from this address");
+
     public static readonly Refusal MissingAuthorization =
         new(401, "MISSING_AUTHORIZATION", "Authorization header missing") { Challenge = "Bearer" };
 
@@ -50,6 +52,11 @@ static class Wire
     public static readonly Refusal InvalidDownloadToken = new(404, "INVALID_DOWNLOAD_TOKEN", DeadToken);
     public static readonly Refusal DownloadTokenExpired = new(410, "DOWNLOAD_TOKEN_EXPIRED", DeadToken);
     public static readonly Refusal DownloadTokenUsed = new(410, "DOWNLOAD_TOKEN_USED", DeadToken);
+    public static readonly Refusal DownloadTokenSpent = DownloadTokenUsed.Because("the file was handed over already");
+    public static readonly Refusal DownloadTokenWorn = DownloadTokenUsed.Because("too many attempts");
+    public static readonly Refusal DownloadTokenOfAnother = DownloadTokenUsed.Because("another address has claimed it");
+    public static readonly Refusal DownloadTokenBusy = DownloadTokenUsed.Because("a transfer is running");
+    public static readonly Refusal DownloadTokenOfDeadLicense = DownloadTokenExpired.Because("its license is not active");
 
     public static readonly Refusal RangeNotSatisfiable =
         new(416, "RANGE_NOT_SATISFIABLE", "The requested range lies outside the file");

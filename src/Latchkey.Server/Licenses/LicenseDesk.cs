@@ -15,7 +15,7 @@ sealed partial class LicenseDesk(
     /// <summary>Null if the request was refused, and answered.</summary>
     public async ValueTask<LicenseRequest?> Admit(HttpContext context, params string[] methods)
     {
-        if (!limiter.Admit(context)) return await Refuse(context, Wire.RateLimited);
+        if (limiter.Admit(context) is { } limited) return await Refuse(context, limited);
         if (!methods.Contains(context.Request.Method)) return await Refuse(context, Wire.MethodNotAllowed(string.Join(", ", methods)));
         var asked = await LicenseRequest.Read(context.Request);
         return asked.Refused is { } refusal ? await Refuse(context, refusal) : asked;
@@ -33,7 +33,7 @@ sealed partial class LicenseDesk(
         if (verdict is not Verdict.Refused && further?.Invoke(license!) is { } refusal) verdict = new Verdict.Refused(refusal);
         if (verdict is Verdict.GrantedOnceBound)
         {
-            await Bind(license!.Id, asked.Host, now);
+            await Bind(context, license!.Id, asked.Host, now);
             license = licenses.Find(asked.Key);
             verdict = Verdict.Judge(license, asked.Host, asked.ProductId, now);
         }
@@ -55,7 +55,7 @@ sealed partial class LicenseDesk(
         // A client that sends its key as its domain shall not find it in our log.
         var host = asked.Host.Equals(asked.Key, StringComparison.OrdinalIgnoreCase) ? null : asked.Host;
         if (why == Wire.InvalidLicense) limiter.CountFailure(context);
-        await Answer.Refuse(context, why, license?.Id, host);
+        await Answer.Refuse(context, why, license?.Id, host, asked.ProductId);
         return null;
     }
 
@@ -65,14 +65,14 @@ sealed partial class LicenseDesk(
         return null;
     }
 
-    async Task Bind(long license, string host, DateTimeOffset now)
+    async Task Bind(HttpContext context, long license, string host, DateTimeOffset now)
     {
         var bound = await writes.Run(session => Binding.TryTakeFreePlace(session, license, host, now));
-        if (bound) Bound(license, host);
+        if (bound) Bound(license, host, ClientAddress.Of(context).ToString(), context.TraceIdentifier);
     }
 
-    [LoggerMessage(10, LogLevel.Information, "License {LicenseId} bound to {Domain} by its first use there")]
-    partial void Bound(long licenseId, string domain);
+    [LoggerMessage(10, LogLevel.Information, "Bound license {LicenseId} to {Domain} by its first use there: address {Address}, request {RequestId}")]
+    partial void Bound(long licenseId, string domain, string address, string requestId);
 
     [LoggerMessage(11, LogLevel.Debug, "Granted license {LicenseId} for {Domain}, request {RequestId}")]
     partial void Granted(long licenseId, string domain, string requestId);

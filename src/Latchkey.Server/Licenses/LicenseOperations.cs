@@ -51,10 +51,16 @@ sealed class LicenseOperations(LatchkeyDb db, Secrets secrets, TimeProvider cloc
     }
 
     /// <summary>By id, without the keys; read as it is walked through.</summary>
-    public IEnumerable<LicenseView> List(long? product, string? domain)
+    public IEnumerable<LicenseView> List(long? product, string? domain, long? user = null)
     {
         var licenses = Whole().AsNoTracking();
-        if (product is { } id) licenses = licenses.Where(l => l.ProductId == id);
+        if (product is { } id)
+        {
+            new ProductOperations(db, clock).Find(id);
+            licenses = licenses.Where(l => l.ProductId == id);
+        }
+
+        if (user is not null) licenses = licenses.Where(l => l.UserId == user);
         if (domain is not null)
         {
             var host = RequireDomain(domain);
@@ -73,11 +79,7 @@ sealed class LicenseOperations(LatchkeyDb db, Secrets secrets, TimeProvider cloc
     {
         using var change = db.Database.BeginTransaction();
         var license = Find(idOrKey);
-        if (license.State == LicenseState.Revoked && state != LicenseState.Revoked)
-        {
-            throw new OperationException($"License {license.Id} is revoked, which is for good: issue a new one.");
-        }
-
+        if (license.State == LicenseState.Revoked && state != LicenseState.Revoked) throw Final(license);
         license.State = state;
         return Save(change, license);
     }
@@ -87,6 +89,7 @@ sealed class LicenseOperations(LatchkeyDb db, Secrets secrets, TimeProvider cloc
     {
         using var change = db.Database.BeginTransaction();
         var license = Find(idOrKey);
+        if (license.State == LicenseState.Revoked) throw Final(license);
         var product = db.Products.Single(p => p.Id == license.ProductId);
         var (key, hash) = NewKey(LicenseKey.Generate(product.KeyPrefix, product.KeyLength));
         (license.KeyHash, license.KeyCipher, license.LastRotated) = (hash, secrets.Seal(key, hash), clock.GetUtcNow());
@@ -137,6 +140,8 @@ sealed class LicenseOperations(LatchkeyDb db, Secrets secrets, TimeProvider cloc
         return Save(change, license);
     }
 
+    static OperationException Final(License license) => new($"License {license.Id} is revoked, which is for good: issue a new one.");
+
     LicenseView Save(Microsoft.EntityFrameworkCore.Storage.IDbContextTransaction change, License license)
     {
         db.SaveChanges();
@@ -151,7 +156,7 @@ sealed class LicenseOperations(LatchkeyDb db, Secrets secrets, TimeProvider cloc
         var hash = secrets.Hash(text);
         var license = db.Licenses.SingleOrDefault(l => l.KeyHash == hash);
         if (license is null && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var id)) license = db.Licenses.Find(id);
-        return license ?? throw new OperationException("There is no license with this id or key.");
+        return license ?? throw new OperationException("There is no license with this id or key. A key is read letter by letter, capitals apart, and is unknown once rotated: \"latchkey license list\" finds a license by --domain or --user.");
     }
 
     (string Key, byte[] Hash) NewKey(string key)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Latchkey.Server.Configuration;
+using Latchkey.Server.Http;
 
 namespace Latchkey.Server.RateLimits;
 
@@ -17,18 +18,19 @@ sealed class RateLimiter(RateLimitSettings settings, TimeProvider clock)
 
     public int Clients => _requests.Clients + _failures.Clients;
 
-    /// <summary>Counts the request, sets the headers, and says whether it may go on.</summary>
-    public bool Admit(HttpContext context)
+    /// <summary>Counts the request and sets the headers.</summary>
+    /// <returns>Null if it may go on.</returns>
+    public Refusal? Admit(HttpContext context)
     {
         var client = ClientAddress.Of(context);
         var failures = _failures.Look(client);
         var guessing = !failures.Allowed;
         var requests = guessing ? _requests.Look(client) : _requests.Take(client);
         if (!_requests.IsOff) Tell(context.Response.Headers, requests, guessing ? failures : default);
-        if (!guessing && requests.Allowed) return true;
+        if (!guessing && requests.Allowed) return null;
         var wait = Math.Max(guessing ? failures.UntilOneFree : 0, requests.Allowed ? 0 : requests.UntilOneFree);
         context.Response.Headers.RetryAfter = Seconds(wait).ToString(CultureInfo.InvariantCulture);
-        return false;
+        return guessing ? Wire.TooManyWrongKeys : Wire.RateLimited;
     }
 
     /// <summary>A wrong key was presented.</summary>

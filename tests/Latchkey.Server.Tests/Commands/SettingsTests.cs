@@ -98,12 +98,20 @@ public sealed class SettingsTests
     }
 
     [Fact]
-    public async Task A_list_given_as_one_text_is_told_how_lists_are_spelled()
+    public async Task A_list_may_be_one_text_with_commas()
     {
         using var shop = new Shop();
-        var result = await Cli.Run(["serve", "--data", shop.Data], [("LATCHKEY_TrustedProxies", "10.0.0.1,10.0.0.2")]);
-        Assert.Equal(1, result.Status);
-        Assert.Contains("LATCHKEY_TrustedProxies__0", Shop.Sentence(result), StringComparison.Ordinal);
+        await using (var server = await ServeProcess.Run(shop.Data, [("LATCHKEY_TrustedProxies", "10.0.0.1, 127.0.0.0/8")]))
+        {
+            var request = Ask.Request(HttpMethod.Get, Ask.VerifyPath, "wrong-key-1", "example.com", 1);
+            request.Headers.Add("X-Forwarded-For", "203.0.113.7");
+            await server.Http.Read(request);
+            Assert.Equal("59", (await server.Http.Verify("wrong-key-1", "example.com", 1)).Header("X-RateLimit-Remaining"));
+        }
+
+        var wrong = await Cli.Run(["serve", "--data", shop.Data], [("LATCHKEY_TrustedProxies", "10.0.0.1,here")]);
+        Assert.Equal(1, wrong.Status);
+        Assert.Contains("TrustedProxies is \"here\", but must be addresses or CIDR networks", Shop.Sentence(wrong), StringComparison.Ordinal);
     }
 
     [Theory]

@@ -107,12 +107,25 @@ public sealed class EnvelopeTests
     [Fact]
     public async Task A_database_that_cannot_be_read_is_503_with_retry_after_and_never_an_invalid_license()
     {
-        await using var server = await TestServer.Run();
-        var license = server.Issue(server.AddProduct().Id, "example.com");
-        var database = server.Data.Database.Path;
-        File.Move(database, database + ".away");
+        var directory = TempDirectory.Make();
+        var before = await TestServer.Run(directory, null);
+        var license = before.Issue(before.AddProduct().Id, "example.com");
+        await before.Stop();
+
+        await using var server = await TestServer.Run(directory, null);
+        long offset;
+        using (var connection = server.Data.Database.OpenExisting())
+        {
+            offset = 4096 * (Data.SqliteDatabase.Scalar<long>(connection, "SELECT rootpage FROM sqlite_master WHERE name = 'IX_licenses_key_hash'") - 1);
+        }
+
+        using var file = File.Open(server.Data.Database.Path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        var page = new byte[4096];
+        RandomAccess.Read(file.SafeFileHandle, page, offset);
+        RandomAccess.Write(file.SafeFileHandle, Enumerable.Repeat((byte)0xff, 4096).ToArray(), offset);
+        server.AddProduct("Another", "OTHER");
         var reply = await server.Http.Verify(license.LicenseKey, "example.com", 1);
-        File.Move(database + ".away", database);
+        RandomAccess.Write(file.SafeFileHandle, page, offset);
         Assert.Equal((503, "SERVICE_UNAVAILABLE"), (reply.Status, reply.Code));
         Assert.Equal("5", reply.Header("Retry-After"));
         Assert.Equal(200, (await server.Http.Verify(license.LicenseKey, "example.com", 1)).Status);
@@ -126,7 +139,7 @@ public sealed class EnvelopeTests
         var reply = await server.Http.Verify(license.LicenseKey, "https://WWW.Evil.com/", 1);
         var line = Assert.Single(server.Log.Lines, l => l.Contains(reply.Header("X-Request-ID")!, StringComparison.Ordinal));
         Assert.Contains("DOMAIN_MISMATCH", line);
-        Assert.Contains("license 1, domain evil.com, address 127.0.0.1", line);
+        Assert.Contains("license 1, domain evil.com, product 1, address 127.0.0.1", line);
         Assert.DoesNotContain(server.Log.Lines, l => l.Contains(license.LicenseKey!, StringComparison.Ordinal));
     }
 
