@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using Latchkey.Server.Configuration;
 
 namespace Latchkey.Server.Commands;
 
@@ -38,6 +39,7 @@ sealed class HelpWithExamples(HelpAction usual) : SynchronousCommandLineAction
         var command = parseResult.CommandResult.Command;
         if (!Examples.TryGetValue(Verb(command), out var lines)) return status;
         var output = parseResult.InvocationConfiguration.Output;
+        if (command.Name == "serve") output.WriteLine($"Settings, as --Name value; docs/operations.md says what each does:\n  {string.Join("\n  ", Settings.Names())}\n");
         output.WriteLine("Examples:");
         foreach (var line in lines) output.WriteLine("  " + line);
         output.WriteLine();

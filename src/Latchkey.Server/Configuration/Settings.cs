@@ -45,7 +45,22 @@ sealed record Settings(
     public static Settings Read(IConfiguration sources, out IReadOnlyList<string> unknown)
     {
         var from = new SettingsReader(sources);
-        var settings = new Settings(
+        var settings = Read(from);
+        unknown = from.Unknown();
+        return from.Faults.Count > 0 ? throw new SettingsException(from.Faults) : settings;
+    }
+
+    /// <summary>The names of all settings there are.</summary>
+    public static IReadOnlyList<string> Names()
+    {
+        var from = new SettingsReader(new ConfigurationBuilder().Build());
+        Read(from);
+        return from.Known;
+    }
+
+    static Settings Read(SettingsReader from)
+    {
+        return new Settings(
             from.Text("Data", "./data"),
             from.Urls("Urls", "http://127.0.0.1:8080"),
             from.PublicUrl("PublicUrl"),
@@ -68,9 +83,6 @@ sealed record Settings(
                 from.OneOf("Log:Format", "auto", "auto", "text", "json")),
             from.Whole("MaxConnections", 10_000, 10, 1_000_000),
             from.Duration("ShutdownTimeout", TimeSpan.FromSeconds(30), TimeSpan.Zero, TimeSpan.FromHours(24)));
-        unknown = from.Unknown();
-        if (from.Faults.Count > 0) throw new SettingsException(from.Faults);
-        return settings;
     }
 }
 

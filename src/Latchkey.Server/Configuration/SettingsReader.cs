@@ -10,6 +10,9 @@ sealed class SettingsReader(IConfiguration sources)
 
     public List<string> Faults { get; } = [];
 
+    /// <summary>The settings that were asked for.</summary>
+    public IReadOnlyList<string> Known => _known;
+
     public string Text(string name, string otherwise) => Given(name) ?? otherwise;
 
     public int Whole(string name, int otherwise, int least, int most, string? note = null)
