@@ -60,7 +60,7 @@ sealed class TestServer : IAsyncDisposable
     }
 
     /// <summary>A client with connections of its own.</summary>
-    public HttpClient Client() => new(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false, UseCookies = false })
+    public HttpClient Client() => new(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false, UseCookies = false, MaxConnectionsPerServer = 64 })
     {
         BaseAddress = new Uri(Url),
         Timeout = TimeSpan.FromSeconds(60),
