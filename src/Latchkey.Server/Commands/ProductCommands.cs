@@ -30,7 +30,7 @@ static class ProductCommands
         var command = new Command("add", "Add a product.") { name, prefix, WantedId, KeyLength, ApiDownload, NoApiDownload, Bind, NoBind };
         command.SetAction(parsed =>
         {
-            if (parsed.GetValue(WantedId) is < 1) throw new UsageException("--id must be a positive integer.");
+            if (parsed.GetValue(WantedId) is < 1 or > 9_007_199_254_740_991) throw new UsageException("--id must be a positive integer (up to 9007199254740991, which JSON clients read exactly).");
             var fields = Fields(parsed, parsed.GetValue(name), parsed.GetValue(prefix));
             return Run(parsed, create: true, products => Print(parsed, products.Add(parsed.GetValue(WantedId), fields)));
         });

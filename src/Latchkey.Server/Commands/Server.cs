@@ -24,7 +24,13 @@ static class Server
         builder.WebHost.UseUrls(settings.Urls).ConfigureKestrel(kestrel => KestrelLimits.Apply(kestrel, settings));
         // Nothing on a request's way blocks for long: handing it from thread to thread would cost more than it does.
         builder.Services.Configure<SocketTransportOptions>(sockets => sockets.UnsafePreferInlineScheduling = true);
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.ShutdownTimeout);
+        builder.Services.Configure<HostOptions>(host =>
+        {
+            host.ShutdownTimeout = settings.ShutdownTimeout;
+
+            // What runs beside the requests never takes them with it.
+            host.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore;
+        });
         AddServices(builder.Services, settings, data, clock);
 
         var app = builder.Build();

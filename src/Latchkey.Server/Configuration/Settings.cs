@@ -81,7 +81,7 @@ sealed record Settings(
                     _ => LogLevel.Information,
                 },
                 from.OneOf("Log:Format", "auto", "auto", "text", "json")),
-            from.Whole("MaxConnections", 10_000, 10, 1_000_000),
+            from.Whole("MaxConnections", 20_000, 10, 1_000_000),
             from.Duration("ShutdownTimeout", TimeSpan.FromSeconds(30), TimeSpan.Zero, TimeSpan.FromHours(24)));
     }
 }

@@ -76,11 +76,19 @@ sealed class DataDirectory
             throw new DataDirectoryException($"This user may not read and write {place}: give it to the user that runs Latchkey (chown), or name another directory with --data.");
         }
 
-        if (!File.Exists(database) || new FileInfo(database).Length == 0) return Schema.Missing;
+        if (!File.Exists(database) || new FileInfo(database).Length == 0)
+        {
+            // A first start makes the database first, the secrets then, and ties them together last.
+            var left = Secrets.Files(SecretsDirectory(path)).Append(database + "-wal").FirstOrDefault(file => new FileInfo(file) is { Exists: true, Length: > 0 });
+            if (left is null) return Schema.Missing;
+            throw new DataDirectoryException(
+                $"The database {database} is missing beside {left}: put it back from your backup. To begin anew, move {path} away.");
+        }
+
         var schema = Migrator.Inspect(database, out var check);
-        if (schema == Schema.Missing) return schema;
+        if (check is null) return schema;
         using var secrets = Secrets.Load(SecretsDirectory(path));
-        if (check is null || CryptographicOperations.FixedTimeEquals(check, secrets.Check())) return schema;
+        if (CryptographicOperations.FixedTimeEquals(check, secrets.Check())) return schema;
         throw new DataDirectoryException(
             $"The files in {SecretsDirectory(path)} are not the ones this database was made with: put the right ones back from your backup.");
     }
@@ -96,9 +104,12 @@ sealed class DataDirectory
 
         using var _ = ExclusiveLock.Take(System.IO.Path.Combine(path, "upgrade.lock"), TimeSpan.FromSeconds(60));
         if (Inspect(path) == Schema.Current) return;
-        Secrets.Create(SecretsDirectory(path));
-        using var secrets = Secrets.Load(SecretsDirectory(path));
-        Migrator.Upgrade(new SqliteDatabase(DatabaseFile(path)), secrets.Check(), clock);
+        Migrator.Upgrade(new SqliteDatabase(DatabaseFile(path)), () =>
+        {
+            Secrets.Create(SecretsDirectory(path));
+            using var secrets = Secrets.Load(SecretsDirectory(path));
+            return secrets.Check();
+        }, clock);
         Posix.GiveToOwnerOf(path, Directory.EnumerateFileSystemEntries(path, "*", SearchOption.AllDirectories));
     }
 }

@@ -82,7 +82,10 @@ static class Migrator
         && SqliteDatabase.Scalar<long>(connection, "SELECT count(*) FROM installation") == 1;
 
     /// <summary>The caller holds the upgrade lock; what a killed upgrade left behind is finished.</summary>
-    public static void Upgrade(SqliteDatabase database, byte[] pepperCheck, TimeProvider clock)
+    /// <param name="database">Made if it is not there.</param>
+    /// <param name="makeSecrets">Asked once, for a new database: what it shall recognize its secrets by.</param>
+    /// <param name="clock">When it was made.</param>
+    public static void Upgrade(SqliteDatabase database, Func<byte[]> makeSecrets, TimeProvider clock)
     {
         using var connection = database.Open();
         SqliteDatabase.Execute(connection, $"PRAGMA application_id={SqliteDatabase.ApplicationId}");
@@ -92,7 +95,7 @@ static class Migrator
         using var db = SqliteDatabase.OpenContext(connection);
         db.Database.Migrate();
         if (HasInstallation(connection)) return;
-        db.Add(new Installation { PepperCheck = pepperCheck, CreatedAt = clock.GetUtcNow() });
+        db.Add(new Installation { PepperCheck = makeSecrets(), CreatedAt = clock.GetUtcNow() });
         db.SaveChanges();
     }
 }

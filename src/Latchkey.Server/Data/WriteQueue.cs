@@ -8,8 +8,8 @@ namespace Latchkey.Server.Data;
 /// the next one, so that a hundred mints cost one fsync; each is answered after the commit that holds it.
 /// </summary>
 /// <remarks>
-/// A piece of work is one statement, which SQLite applies wholly or not at all: one that fails on its
-/// own account (a constraint) leaves the others in its batch alone. When the store fails, the whole
+/// A statement that fails on its own account (a constraint) is undone by SQLite alone, and leaves the others
+/// in its batch as they are: work whose statements must hold together is one statement. When the store fails, the whole
 /// batch is rolled back and all of it answers <see cref="StoreUnavailableException"/>.
 /// </remarks>
 sealed class WriteQueue : IDisposable
@@ -34,7 +34,15 @@ sealed class WriteQueue : IDisposable
     public Task<T> Run<T>(Func<WriteSession, T> work)
     {
         var item = new Work<T>(work);
-        if (_waiting.IsAddingCompleted || !_waiting.TryAdd(item)) item.Fail(new StoreUnavailableException("too many writes are waiting"));
+        try
+        {
+            if (!_waiting.TryAdd(item)) item.Fail(new StoreUnavailableException("too many writes are waiting"));
+        }
+        catch (Exception failure) when (failure is InvalidOperationException or ObjectDisposedException)
+        {
+            item.Fail(new StoreUnavailableException("the server has stopped", failure));
+        }
+
         return item.Done;
     }
 
@@ -69,13 +77,17 @@ sealed class WriteQueue : IDisposable
             _session = null;
             var reason = StoreUnavailableException.From(failure) ?? failure;
             foreach (var work in batch) work.Fail(reason);
+
+            // Who came meanwhile has waited as long: it is told now, not after another wait.
+            for (var waiting = _waiting.Count; waiting > 0 && reason is StoreUnavailableException && _waiting.TryTake(out var late); waiting--) late.Fail(reason);
         }
     }
 
     WriteSession OpenSession()
     {
         var connection = _database.OpenExisting();
-        SqliteDatabase.Execute(connection, "PRAGMA cache_size=-16384");
+        connection.DefaultTimeout = 1;
+        SqliteDatabase.Execute(connection, "PRAGMA cache_size=-16384; PRAGMA busy_timeout=1500");
         return new WriteSession(connection);
     }
 

@@ -58,6 +58,7 @@ sealed partial class ClaimDownload(
         try
         {
             var transfer = new Transfer(token.Id, token.LicenseId, client, RandomNumberGenerator.GetHexString(16, lowercase: true), part);
+            var last = FileTransfer.ReadLast(file, transfer);
             var now = clock.GetUtcNow();
             if (!await tokens.TryClaim(token, client, transfer.Name, now, spend: transfer.SpentByClaim))
             {
@@ -69,7 +70,7 @@ sealed partial class ClaimDownload(
 
             if (!transfer.SpentByClaim) Claimed(token.Id, token.LicenseId, part.From, part.Length, client, context.TraceIdentifier);
             Describe(context.Response, token, part);
-            await transfers.Run(context, file, transfer);
+            await transfers.Run(context, file, transfer, last);
         }
         finally
         {
@@ -77,12 +78,15 @@ sealed partial class ClaimDownload(
         }
     }
 
-    /// <summary>A claimant that resumes may start anywhere up to what was handed over; beyond it, it gets the whole.</summary>
+    /// <summary>
+    /// A transfer may start anywhere up to what was handed over, or where the client has proved, on a fresh link,
+    /// that it holds a part of this very file. Else it gets the whole: a tail alone would use the link up.
+    /// </summary>
     static ByteRange? Part(HttpRequest request, TokenFacts token)
     {
         var part = ByteRange.Of(request, token.File);
-        var beyond = token.ClaimedBy is not null && part?.From > token.BytesSent;
-        return beyond ? ByteRange.Whole(token.File) : part;
+        var isMeant = token.ClaimedBy is null && request.Headers.IfRange.Count > 0;
+        return part?.From > token.BytesSent && !isMeant ? ByteRange.Whole(token.File) : part;
     }
 
     static void Describe(HttpResponse response, TokenFacts token, ByteRange part)

@@ -8,21 +8,47 @@ namespace Latchkey.Server.Downloads;
 /// <summary>One answer's way through a file.</summary>
 sealed record Transfer(long TokenId, long LicenseId, string Client, string Name, ByteRange Part)
 {
-    /// <summary>Small enough that the claim itself spends the token.</summary>
-    public bool SpentByClaim => Part.ReachesEnd && Part.Length <= FileTransfer.Chunk;
+    /// <summary>It fits into one socket buffer, and is handed over in one go: the claim itself spends the token.</summary>
+    public bool SpentByClaim => Part.ReachesEnd && Part.Length <= FileTransfer.OneGo;
+
+    /// <summary>How much of it waits until the token is spent: all, the last piece, or nothing where the end is not in it.</summary>
+    public int Last => SpentByClaim ? (int)Part.Length : Part.ReachesEnd ? FileTransfer.Tail : 0;
 }
 
 /// <summary>
 /// Streams a file from disk straight into the response, a chunk at a time, and keeps the token's books.
-/// The token is spent, on disk, just before its last chunk leaves: no crash can make a token live
-/// again that has delivered. The last chunk leaves when the client has taken what came before, so
+/// The token is spent, on disk, just before its last piece leaves: no crash can make a token live
+/// again that has delivered. The last piece leaves when the client has taken what came before, so
 /// that a client that went away half-way is noticed, and may come back.
 /// </summary>
 sealed partial class FileTransfer(DownloadTokens tokens, Settings settings, TimeProvider clock, ILogger<FileTransfer> log)
 {
     public const int Chunk = 128 * 1024;
+    public const int OneGo = 64 * 1024;
+    public const int Tail = 4 * 1024;
 
-    public async Task Run(HttpContext context, SafeFileHandle file, Transfer transfer)
+    /// <summary>The last piece, read before the token is claimed: what cannot be read must not be spent for.</summary>
+    /// <exception cref="StoreUnavailableException">It cannot be read.</exception>
+    public static byte[] ReadLast(SafeFileHandle file, Transfer transfer)
+    {
+        var last = new byte[transfer.Last];
+        try
+        {
+            var end = transfer.Part.From + transfer.Part.Length;
+            if (RandomAccess.Read(file, last, end - last.Length) == last.Length) return last;
+            throw new EndOfStreamException();
+        }
+        catch (IOException failure)
+        {
+            throw new StoreUnavailableException("a stored file cannot be read", failure);
+        }
+    }
+
+    /// <param name="context">Of the request.</param>
+    /// <param name="file">Open.</param>
+    /// <param name="transfer">Claimed.</param>
+    /// <param name="last">Its last piece.</param>
+    public async Task Run(HttpContext context, SafeFileHandle file, Transfer transfer, byte[] last)
     {
         var queue = new SendQueue(context);
         using var lease = new TransferLease(tokens, transfer, queue, settings.Downloads.MinimumBytesPerSecond, clock, context.RequestAborted);
@@ -30,7 +56,7 @@ sealed partial class FileTransfer(DownloadTokens tokens, Settings settings, Time
         {
             // Headers first, and the body goes straight into the connection's pipe instead of through a copy.
             await context.Response.StartAsync(lease.Running);
-            while (lease.Left > Chunk) await Send(context, file, lease, Chunk);
+            while (lease.Left > last.Length) await Send(context, file, lease, (int)Math.Min(Chunk, lease.Left - last.Length));
             if (!transfer.SpentByClaim && transfer.Part.ReachesEnd)
             {
                 await queue.Drained(lease.Running);
@@ -45,7 +71,9 @@ sealed partial class FileTransfer(DownloadTokens tokens, Settings settings, Time
             return;
         }
 
-        await SendLast(context, file, lease);
+        // From here on the file counts as handed over, whatever becomes of the connection.
+        if (last.Length > 0) await context.Response.BodyWriter.WriteAsync(last, CancellationToken.None);
+        lease.Advance(last.Length);
         lease.Stop();
         if (!transfer.Part.ReachesEnd) await Record(tokens.Interrupted(transfer.TokenId, transfer.Name, lease.Offset), transfer);
         else if (!transfer.SpentByClaim) await Record(tokens.Finished(transfer.TokenId, transfer.Name, lease.Offset), transfer);
@@ -60,15 +88,6 @@ sealed partial class FileTransfer(DownloadTokens tokens, Settings settings, Time
         lease.Advance(length);
         await context.Response.BodyWriter.FlushAsync(lease.Running);
         lease.Running.ThrowIfCancellationRequested();
-    }
-
-    /// <summary>From here on the bytes count as handed over, whatever becomes of the connection.</summary>
-    static async Task SendLast(HttpContext context, SafeFileHandle file, TransferLease lease)
-    {
-        var length = (int)lease.Left;
-        Fill(context.Response.BodyWriter, file, lease.Offset, length);
-        await context.Response.BodyWriter.FlushAsync(CancellationToken.None);
-        lease.Advance(length);
     }
 
     static void Fill(PipeWriter body, SafeFileHandle file, long offset, int length)

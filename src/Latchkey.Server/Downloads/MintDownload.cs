@@ -11,11 +11,19 @@ namespace Latchkey.Server.Downloads;
 sealed partial class MintDownload(
     LicenseDesk desk, DownloadTokens tokens, Settings settings, TimeProvider clock, ILogger<MintDownload> log)
 {
+    static readonly Refusal NoHost = Wire.InvalidRequest("Send a Host header: the download URL is made of it");
+
     readonly record struct Minted(string Url, DateTimeOffset ExpiresAt, string ProductName, long FileSize);
 
     public async Task Handle(HttpContext context)
     {
         if (await desk.Admit(context, "POST") is not { } asked) return;
+        if (settings.PublicUrl is null && !context.Request.Host.HasValue)
+        {
+            await Answer.Refuse(context, NoHost);
+            return;
+        }
+
         Artifact? file = null;
         var granted = await desk.Grant(context, asked, license =>
         {

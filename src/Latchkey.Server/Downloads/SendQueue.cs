@@ -31,9 +31,11 @@ sealed partial class SendQueue(HttpContext context)
     /// <exception cref="OperationCanceledException">The transfer has ended before.</exception>
     public async Task Drained(CancellationToken running)
     {
-        for (var pause = 1; Waiting > 0; pause = Math.Min(pause + 1, 20))
+        for (var pause = -10; Waiting > 0; pause = Math.Min(pause + 1, 20))
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(pause), TimeProvider.System, running);
+            running.ThrowIfCancellationRequested();
+            if (pause > 0) await Task.Delay(TimeSpan.FromMilliseconds(pause), TimeProvider.System, running);
+            else await Task.Yield();
         }
     }
 

@@ -1,5 +1,3 @@
-using Latchkey.Server.Data;
-
 namespace Latchkey.Server.Downloads;
 
 /// <summary>Forgets tokens long after they expired, an hour at a time, so that the database stays small.</summary>
@@ -30,8 +28,9 @@ sealed partial class TokenSweep(DownloadTokens tokens, TimeProvider clock, ILogg
             while (swept > 0 && !stopping.IsCancellationRequested);
             if (total > 0) Swept(total);
         }
-        catch (StoreUnavailableException failure)
+        catch (Exception failure)
         {
+            // There is another hour.
             NotSwept(failure.Message);
         }
     }

@@ -24,7 +24,7 @@ sealed class TransferLease : IDisposable
     long _sent;
     long _taken;
     int _slow;
-    volatile bool _stopped;
+    volatile bool _settled;
 
     /// <param name="tokens">Where it is written.</param>
     /// <param name="transfer">What it is for.</param>
@@ -53,13 +53,15 @@ sealed class TransferLease : IDisposable
     /// <summary>The last byte is next.</summary>
     public async Task Spend()
     {
+        // A renewal that comes behind this in the queue finds the token spent, which is no loss.
+        _settled = true;
         var isMine = await _tokens.TryRenew(_transfer.TokenId, _transfer.Name, Offset, _clock.GetUtcNow(), spend: true);
         if (!isMine) throw new OperationCanceledException("another transfer has taken over");
     }
 
     public void Stop()
     {
-        _stopped = true;
+        _settled = true;
         _heartbeat.Dispose();
     }
 
@@ -83,7 +85,7 @@ sealed class TransferLease : IDisposable
             }
 
             var isMine = await _tokens.TryRenew(_transfer.TokenId, _transfer.Name, Offset, _clock.GetUtcNow(), spend: false);
-            if (!isMine && !_stopped) await _running.CancelAsync();
+            if (!isMine && !_settled) await _running.CancelAsync();
         }
         catch (Exception failure) when (failure is StoreUnavailableException or ObjectDisposedException)
         {

@@ -1,4 +1,5 @@
 using Latchkey.Server.Data;
+using Microsoft.AspNetCore.Connections;
 
 namespace Latchkey.Server.Http;
 
@@ -16,7 +17,7 @@ sealed partial class EveryAnswer(RequestDelegate next, ILogger<EveryAnswer> log)
             await next(context);
             if (context.Response.StatusCode >= 400) await Enclose(context);
         }
-        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        catch (Exception gone) when (gone is ConnectionResetException || (gone is OperationCanceledException && context.RequestAborted.IsCancellationRequested))
         {
             // The client has gone: there is nobody to answer.
         }

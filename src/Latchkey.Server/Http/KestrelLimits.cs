@@ -20,6 +20,9 @@ static class KestrelLimits
         limits.MaxRequestBodySize = RequestFields.MaxBody;
         limits.MaxRequestHeadersTotalSize = 16 * 1024;
         limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
+
+        // Also what a connection has on which nothing was ever asked.
+        limits.KeepAliveTimeout = TimeSpan.FromSeconds(20);
         limits.MinRequestBodyDataRate = new MinDataRate(240, TimeSpan.FromSeconds(5));
         var slowest = settings.Downloads.MinimumBytesPerSecond;
         limits.MinResponseDataRate = slowest == 0 ? null : new MinDataRate(slowest, Grace);

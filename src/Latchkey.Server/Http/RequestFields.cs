@@ -107,7 +107,7 @@ readonly record struct RequestFields(StringValues Domain, StringValues ProductId
             var form = await Fields(request, stream);
             return new RequestFields(form.GetValueOrDefault("domain"), form.GetValueOrDefault("product_id"), null);
         }
-        catch (Exception failure) when (failure is InvalidDataException or IOException)
+        catch (Exception failure) when (failure is InvalidDataException or IOException or NotSupportedException or ArgumentException)
         {
             return Unreadable("The request body is not a valid form");
         }

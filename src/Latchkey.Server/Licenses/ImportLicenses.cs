@@ -27,6 +27,7 @@ sealed class ImportLicenses(SqliteConnection connection, Secrets secrets, TimePr
 
     readonly List<string> _faults = [];
     int _badLines;
+    int _quoteFault;
     readonly HashSet<string> _keys = new(StringComparer.Ordinal);
     readonly HashSet<long> _products = [];
     readonly DateTimeOffset _now = clock.GetUtcNow();
@@ -74,7 +75,7 @@ sealed class ImportLicenses(SqliteConnection connection, Secrets secrets, TimePr
         using var csv = new CsvReader(text, new CsvConfiguration(CultureInfo.InvariantCulture)
         {
             TrimOptions = TrimOptions.Trim,
-            BadDataFound = null,
+            BadDataFound = bad => _quoteFault = bad.Context.Parser!.RawRow,
             DetectColumnCountChanges = false,
             IgnoreBlankLines = true,
         });
@@ -109,6 +110,8 @@ sealed class ImportLicenses(SqliteConnection connection, Secrets secrets, TimePr
         string Field(string name) => csv.TryGetField<string>(name, out var value) ? value ?? "" : "";
         void Fault(string sentence) => _faults.Add(string.Create(CultureInfo.InvariantCulture, $"line {csv.Context.Parser!.RawRow}: {sentence}"));
 
+        if (_quoteFault > 0) Fault("the quotation marks do not match");
+        _quoteFault = 0;
         if (csv.ColumnCount != csv.HeaderRecord!.Length) Fault($"it has {csv.ColumnCount} fields instead of {csv.HeaderRecord.Length}");
         if (!long.TryParse(Field("product_id"), NumberStyles.None, CultureInfo.InvariantCulture, out var product)) Fault("product_id is not a number");
         else if (!_products.Contains(product)) Fault($"there is no product {product}");

@@ -19,7 +19,8 @@ sealed partial class LastSeenBoard(WriteQueue writes, TimeProvider clock, ILogge
     const int RowsPerWrite = 2048;
 
     const string Sql = """
-        INSERT INTO last_seen (license_id, at, address, domain, outcome) VALUES ($1, $2, $3, $4, $5)
+        INSERT INTO last_seen (license_id, at, address, domain, outcome)
+        SELECT id, $2, $3, $4, $5 FROM licenses WHERE id = $1
         ON CONFLICT (license_id) DO UPDATE SET at = $2, address = $3, domain = $4, outcome = $5
         """;
 
@@ -32,14 +33,10 @@ sealed partial class LastSeenBoard(WriteQueue writes, TimeProvider clock, ILogge
     public void Note(long license, DateTimeOffset at, ClientAddress address, string domain, Refusal? refused)
     {
         var seen = _seen;
-        if (Volatile.Read(ref _noted) >= Capacity && !seen.ContainsKey(license))
-        {
-            Interlocked.Increment(ref _dropped);
-            return;
-        }
-
-        Interlocked.Increment(ref _noted);
-        seen[license] = new Sighting(at, address, domain, refused?.Code ?? "OK");
+        var sighting = new Sighting(at, address, domain, refused?.Code ?? "OK");
+        if (seen.ContainsKey(license)) seen[license] = sighting;
+        else if (Volatile.Read(ref _noted) >= Capacity) Interlocked.Increment(ref _dropped);
+        else if (seen.TryAdd(license, sighting)) Interlocked.Increment(ref _noted);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -66,8 +63,9 @@ sealed partial class LastSeenBoard(WriteQueue writes, TimeProvider clock, ILogge
         {
             foreach (var part in seen.OrderBy(pair => pair.Key).Chunk(RowsPerWrite)) await writes.Run(session => Write(session, part));
         }
-        catch (StoreUnavailableException failure)
+        catch (Exception failure)
         {
+            // It may be lost; whatever the reason, the next second is written again.
             NotWritten(failure.Message);
         }
     }

@@ -1,27 +1,23 @@
-using System.Runtime.InteropServices;
-
 namespace Latchkey.Server.RateLimits;
 
 /// <summary>What one client has left of a budget. Durations are milliseconds.</summary>
 readonly record struct Balance(bool Allowed, int Limit, int Remaining, int UntilOneFree, int UntilAllFree);
 
 /// <summary>
-/// A number of requests in any 60 seconds, per client address; 0 is no limit. Memory is bounded:
-/// clients with nothing counted are forgotten, and past <see cref="Capacity"/> clients at once
-/// an arbitrary one is.
+/// A number of requests in any 60 seconds, per client address; 0 is no limit. Memory is bounded: clients
+/// with nothing counted are forgotten, and past <see cref="Capacity"/> clients within a minute those that
+/// were longest silent.
 /// </summary>
 sealed class Budget(int limit, TimeProvider clock)
 {
-    /// <summary>Clients remembered at once, in all shards together: about 70 MB.</summary>
+    /// <summary>Clients remembered at once, in all shards together: up to 100 MB for one request each.</summary>
     public const int Capacity = 1 << 19;
 
     const int Shards = 64;
-    const int SweepEvery = 5_000;
 
     readonly Shard[] _shards = Enumerable.Range(0, Shards).Select(_ => new Shard()).ToArray();
     readonly long _epoch = clock.GetTimestamp();
 
-    public int Limit => limit;
     public bool IsOff => limit == 0;
     public int Clients => _shards.Sum(shard => shard.Count);
 
@@ -34,30 +30,30 @@ sealed class Budget(int limit, TimeProvider clock)
     Balance Visit(ClientAddress client, bool take)
     {
         if (IsOff) return new Balance(true, 0, 0, 0, 0);
-        var now = (uint)(long)clock.GetElapsedTime(_epoch).TotalMilliseconds;
+        var now = (long)clock.GetElapsedTime(_epoch).TotalMilliseconds;
         var shard = _shards[(uint)client.GetHashCode() % Shards];
         lock (shard) return shard.Visit(client, now, limit, take);
     }
 
+    /// <summary>
+    /// Two generations: whoever is seen moves into the younger one. They turn over every minute, when all that
+    /// the older holds has run out, and earlier only when the younger is full. Nothing is ever swept.
+    /// </summary>
     sealed class Shard
     {
-        readonly Dictionary<ClientAddress, SlidingWindow> _windows = [];
-        uint _swept;
+        Dictionary<ClientAddress, SlidingWindow> _young = [];
+        Dictionary<ClientAddress, SlidingWindow> _old = [];
+        long _turned;
 
         public int Count
         {
-            get { lock (this) return _windows.Count; }
+            get { lock (this) return _young.Count + _old.Count; }
         }
 
-        public Balance Visit(ClientAddress client, uint now, int limit, bool take)
+        public Balance Visit(ClientAddress client, long now, int limit, bool take)
         {
-            if (now - _swept >= SweepEvery) Sweep(now);
-            if (!_windows.TryGetValue(client, out var window))
-            {
-                if (!take) return new Balance(true, limit, limit, 0, 0);
-                window = Remember(client, now);
-            }
-
+            if (now - _turned >= SlidingWindow.Length || _young.Count >= Capacity / Shards / 2) Turn(now);
+            if (Find(client, orMake: take) is not { } window) return new Balance(true, limit, limit, 0, 0);
             var allowed = window.Used(now) < limit;
             if (allowed && take) window.Add(now, limit);
             var used = window.Used(now);
@@ -65,23 +61,17 @@ sealed class Budget(int limit, TimeProvider clock)
                 allowed, limit, limit - used, used < limit ? 0 : window.UntilOneFree(now), window.UntilAllFree(now));
         }
 
-        SlidingWindow Remember(ClientAddress client, uint now)
+        SlidingWindow? Find(ClientAddress client, bool orMake)
         {
-            if (_windows.Count >= Capacity / Shards) Sweep(now);
-            if (_windows.Count >= Capacity / Shards) _windows.Remove(_windows.Keys.First());
-            return CollectionsMarshal.GetValueRefOrAddDefault(_windows, client, out _) = new SlidingWindow();
+            if (_young.TryGetValue(client, out var window)) return window;
+            if (!_old.Remove(client, out window) && !orMake) return null;
+            return _young[client] = window ?? new SlidingWindow();
         }
 
-        void Sweep(uint now)
+        void Turn(long now)
         {
-            if (_swept == now) return;
-            _swept = now;
-            foreach (var (client, window) in _windows)
-            {
-                if (window.Used(now) == 0) _windows.Remove(client);
-            }
-
-            if (_windows.Capacity > 1024 && _windows.Count < _windows.Capacity / 4) _windows.TrimExcess();
+            var idle = now - _turned >= 2 * SlidingWindow.Length;
+            (_old, _young, _turned) = (idle ? [] : _young, [], now);
         }
     }
 }

@@ -39,9 +39,10 @@ sealed class RateLimiter(RateLimitSettings settings, TimeProvider clock)
     void Tell(IHeaderDictionary headers, Balance requests, Balance failures)
     {
         var remaining = failures.Limit > 0 ? 0 : requests.Remaining;
-        var seconds = Seconds(Math.Max(requests.UntilAllFree, failures.UntilAllFree));
+        var wait = Math.Max(requests.UntilAllFree, failures.UntilAllFree);
+        var seconds = Seconds(wait);
         var left = remaining.ToString(CultureInfo.InvariantCulture);
-        var reset = clock.GetUtcNow().ToUnixTimeSeconds() + seconds;
+        var reset = (clock.GetUtcNow().ToUnixTimeMilliseconds() + wait + 999) / 1000;
         headers["X-RateLimit-Limit"] = _limit;
         headers["X-RateLimit-Remaining"] = left;
         headers["X-RateLimit-Reset"] = reset.ToString(CultureInfo.InvariantCulture);

@@ -2,8 +2,8 @@ namespace Latchkey.Server.RateLimits;
 
 /// <summary>
 /// The requests of one client in the last 60 seconds, as a ring of (time, count) pairs: no more than
-/// the limit in <em>any</em> 60 seconds, which a fixed window does not give. Times are milliseconds on a
-/// clock that may wrap. Not thread-safe: its owner holds a lock.
+/// the limit in <em>any</em> 60 seconds, which a fixed window does not give. Times are milliseconds.
+/// Not thread-safe: its owner holds a lock.
 /// </summary>
 sealed class SlidingWindow
 {
@@ -13,14 +13,14 @@ sealed class SlidingWindow
     const int ExactUpTo = 256;
     const int Step = 60;
 
-    (uint At, int Count)[] _ring = new (uint, int)[2];
+    (long At, int Count)[] _ring = new (long, int)[2];
     int _oldest;
     int _pairs;
     int _total;
 
-    public int Used(uint now)
+    public int Used(long now)
     {
-        while (_pairs > 0 && (int)(now - _ring[_oldest].At) >= Length)
+        while (_pairs > 0 && now - _ring[_oldest].At >= Length)
         {
             _total -= _ring[_oldest].Count;
             _oldest = (_oldest + 1) % _ring.Length;
@@ -30,9 +30,9 @@ sealed class SlidingWindow
         return _total;
     }
 
-    public void Add(uint now, int limit)
+    public void Add(long now, int limit)
     {
-        var at = limit <= ExactUpTo ? now : now + (Step - (now % Step)) % Step;
+        var at = limit <= ExactUpTo ? now : (now + Step - 1) / Step * Step;
         _total++;
         if (_pairs > 0 && _ring[Newest].At == at)
         {
@@ -46,16 +46,16 @@ sealed class SlidingWindow
     }
 
     /// <summary>Milliseconds until one more fits, given that the limit is reached.</summary>
-    public int UntilOneFree(uint now) => _pairs == 0 ? 0 : Length - (int)(now - _ring[_oldest].At);
+    public int UntilOneFree(long now) => _pairs == 0 ? 0 : (int)(_ring[_oldest].At + Length - now);
 
     /// <summary>Milliseconds until nothing is counted any more.</summary>
-    public int UntilAllFree(uint now) => _pairs == 0 ? 0 : Length - (int)(now - _ring[Newest].At);
+    public int UntilAllFree(long now) => _pairs == 0 ? 0 : (int)(_ring[Newest].At + Length - now);
 
     int Newest => (_oldest + _pairs - 1) % _ring.Length;
 
     void Grow()
     {
-        var larger = new (uint, int)[_ring.Length * 2];
+        var larger = new (long, int)[_ring.Length * 2];
         for (var i = 0; i < _pairs; i++) larger[i] = _ring[(_oldest + i) % _ring.Length];
         (_ring, _oldest) = (larger, 0);
     }

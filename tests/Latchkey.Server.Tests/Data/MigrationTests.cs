@@ -13,6 +13,19 @@ public sealed class MigrationTests
         Assert.Empty(server.WithDb(db => db.Database.GetPendingMigrations().ToList()));
     }
 
+    /// <summary>A new database beside old secrets would answer every customer "Invalid license key".</summary>
+    [Fact]
+    public async Task A_database_that_is_gone_is_not_made_anew()
+    {
+        using var shop = new Shop();
+        await shop.Do("product", "add", "--name", "Plugin", "--prefix", "PLUG");
+        File.Delete(Path.Combine(shop.Data, "latchkey.db"));
+        var result = await shop.Run("product", "add", "--name", "Plugin", "--prefix", "PLUG");
+        Assert.Equal(1, result.Status);
+        Assert.Contains("latchkey.db is missing beside", result.Error, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(shop.Data, "latchkey.db")));
+    }
+
     [Fact]
     public async Task What_root_publishes_in_somebodys_data_directory_is_theirs()
     {

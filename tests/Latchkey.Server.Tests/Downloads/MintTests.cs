@@ -1,3 +1,4 @@
+using Latchkey.Server.Data;
 using Latchkey.Server.Tests.Support;
 
 namespace Latchkey.Server.Tests.Downloads;
@@ -76,6 +77,32 @@ public sealed class MintTests
         var reply = await server.Http.Mint(key, "example.com", 1);
         Assert.Equal(99, reply.Json.GetProperty("data").GetProperty("file_size").GetInt64());
         Assert.Equal(1234, (await server.Http.Get(old)).Bytes.Length);
+    }
+
+    [Fact]
+    public async Task Without_a_host_there_is_no_link_to_make()
+    {
+        var (server, key) = await WithFile();
+        await using var _ = server;
+        var raw = await RawHttp.Send(server.Port, $"POST /api/license/download HTTP/1.0\r\nAuthorization: Bearer {key}\r\nX-Domain: example.com\r\nX-Product-ID: 1\r\nContent-Length: 0\r\n\r\n");
+        Assert.Contains("INVALID_REQUEST", raw);
+    }
+
+    [Fact]
+    public async Task While_another_process_holds_the_database_a_mint_is_503_and_a_verify_is_answered()
+    {
+        var (server, key) = await WithFile();
+        await using var _ = server;
+        using (var other = server.Data.Database.OpenExisting())
+        {
+            SqliteDatabase.Execute(other, "BEGIN IMMEDIATE");
+            var replies = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => server.Http.Mint(key, "example.com", 1)));
+            Assert.All(replies, reply => Assert.Equal((503, "SERVICE_UNAVAILABLE", "5"), (reply.Status, reply.Code, reply.Header("Retry-After"))));
+            Assert.Equal(200, (await server.Http.Verify(key, "example.com", 1)).Status);
+            SqliteDatabase.Execute(other, "ROLLBACK");
+        }
+
+        Assert.Equal(200, (await server.Http.Mint(key, "example.com", 1)).Status);
     }
 
     [Fact]

@@ -157,15 +157,32 @@ public sealed class RateLimitTests
         Assert.Null(reply.Header("RateLimit"));
     }
 
+    /// <summary>A clock of 32 bits would have wrapped, and refused for weeks.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(25)]
+    [InlineData(40)]
+    [InlineData(400)]
+    public void Whoever_was_silent_for_long_has_the_whole_limit(int days)
+    {
+        var clock = new Microsoft.Extensions.Time.Testing.FakeTimeProvider();
+        var budget = new Budget(20, clock);
+        var client = ClientAddress.Of(IPAddress.Loopback);
+        for (var i = 0; i < 20; i++) budget.Take(client);
+        Assert.False(budget.Look(client).Allowed);
+        clock.Advance(TimeSpan.FromDays(days));
+        Assert.Equal(new Balance(true, 20, 20, 0, 0), budget.Look(client));
+    }
+
     [Fact]
     public void Never_more_than_the_limit_in_any_sixty_seconds_whatever_the_rhythm() => Gen.Select(Gen.Int[1, 400], Gen.Int[0, 3000].Array[1, 600]).Sample((limit, pauses) =>
     {
         var window = new SlidingWindow();
-        var (now, admitted) = (4_294_900_000u, new List<long>());
+        var (now, admitted) = (0L, new List<long>());
         long time = 0;
         foreach (var pause in pauses)
         {
-            now += (uint)pause;
+            now += pause;
             time += pause;
             if (window.Used(now) < limit)
             {
