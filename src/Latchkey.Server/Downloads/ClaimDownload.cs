@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Security.Cryptography;
 using Latchkey.Server.Blobs;
 using Latchkey.Server.Configuration;
@@ -55,10 +56,12 @@ sealed partial class ClaimDownload(
             return;
         }
 
+        var buffer = ArrayPool<byte>.Shared.Rent(FileTransfer.OneGo);
         try
         {
             var transfer = new Transfer(token.Id, token.LicenseId, client, RandomNumberGenerator.GetHexString(16, lowercase: true), part);
-            var last = FileTransfer.ReadLast(file, transfer);
+            var last = buffer.AsMemory(0, transfer.Last);
+            FileTransfer.ReadLast(file, transfer, last.Span);
             var now = clock.GetUtcNow();
             if (!await tokens.TryClaim(token, client, transfer.Name, now, spend: transfer.SpentByClaim))
             {
@@ -74,6 +77,7 @@ sealed partial class ClaimDownload(
         }
         finally
         {
+            ArrayPool<byte>.Shared.Return(buffer);
             _places.Release();
         }
     }

@@ -29,14 +29,12 @@ sealed partial class FileTransfer(DownloadTokens tokens, Settings settings, Time
 
     /// <summary>The last piece, read before the token is claimed: what cannot be read must not be spent for.</summary>
     /// <exception cref="StoreUnavailableException">It cannot be read.</exception>
-    public static byte[] ReadLast(SafeFileHandle file, Transfer transfer)
+    public static void ReadLast(SafeFileHandle file, Transfer transfer, Span<byte> last)
     {
-        var last = new byte[transfer.Last];
         try
         {
             var end = transfer.Part.From + transfer.Part.Length;
-            if (RandomAccess.Read(file, last, end - last.Length) == last.Length) return last;
-            throw new EndOfStreamException();
+            if (RandomAccess.Read(file, last, end - last.Length) < last.Length) throw new EndOfStreamException();
         }
         catch (IOException failure)
         {
@@ -48,7 +46,7 @@ sealed partial class FileTransfer(DownloadTokens tokens, Settings settings, Time
     /// <param name="file">Open.</param>
     /// <param name="transfer">Claimed.</param>
     /// <param name="last">Its last piece.</param>
-    public async Task Run(HttpContext context, SafeFileHandle file, Transfer transfer, byte[] last)
+    public async Task Run(HttpContext context, SafeFileHandle file, Transfer transfer, ReadOnlyMemory<byte> last)
     {
         var queue = new SendQueue(context);
         using var lease = new TransferLease(tokens, transfer, queue, settings.Downloads.MinimumBytesPerSecond, clock, context.RequestAborted);
