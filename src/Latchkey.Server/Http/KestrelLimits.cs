@@ -17,7 +17,10 @@ static class KestrelLimits
         kestrel.RequestHeaderEncodingSelector = _ => Encoding.Latin1;
         var limits = kestrel.Limits;
         limits.MaxConcurrentConnections = settings.MaxConnections;
-        limits.MaxRequestBodySize = RequestFields.MaxBody;
+
+        // Our own limit is 16 KiB. What is somewhat over it is read to its end and thrown away, so that the
+        // client, or a proxy that is still sending, gets the answer and not a reset connection.
+        limits.MaxRequestBodySize = 64 * RequestFields.MaxBody;
         limits.MaxRequestHeadersTotalSize = 16 * 1024;
         limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
 

@@ -45,10 +45,16 @@ readonly record struct RequestFields(StringValues Domain, StringValues ProductId
 
     static async ValueTask<ReadOnlyMemory<byte>> ReadAll(HttpRequest request)
     {
+        if (request.ContentLength > MaxBody) throw new BadHttpRequestException("too large", 413);
         while (true)
         {
             var read = await request.BodyReader.ReadAsync(request.HttpContext.RequestAborted);
-            if (read.Buffer.Length > MaxBody) throw new BadHttpRequestException("too large", 413);
+            if (read.Buffer.Length > MaxBody)
+            {
+                request.BodyReader.AdvanceTo(read.Buffer.End);
+                throw new BadHttpRequestException("too large", 413);
+            }
+
             if (read.IsCompleted)
             {
                 var bytes = read.Buffer.ToArray();
