@@ -38,6 +38,8 @@ sealed class ImportLicenses(SqliteConnection connection, Secrets secrets, TimePr
     /// <exception cref="ImportException">Names every bad line.</exception>
     public int Run(TextReader text, Action<string, int>? progress = null)
     {
+        // Keys fall anywhere in their index: most of it should be at hand, however large it is.
+        SqliteDatabase.Execute(connection, "PRAGMA cache_size=-65536");
         using var session = new WriteSession(connection);
         ReadProducts();
         var lines = ReadLines(text, progress);
