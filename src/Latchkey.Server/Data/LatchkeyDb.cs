@@ -1,7 +1,13 @@
 using System.Text.Json;
+using Latchkey.Server.Activity;
+using Latchkey.Server.Admin.Access;
+using Latchkey.Server.Admin.SignIn;
+using Latchkey.Server.Customers;
 using Latchkey.Server.Downloads;
 using Latchkey.Server.Licenses;
 using Latchkey.Server.Products;
+using Microsoft.AspNetCore.Identity;
+using Microsoft.AspNetCore.Identity.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Design;
 using Microsoft.EntityFrameworkCore.Metadata.Conventions;
@@ -13,13 +19,22 @@ namespace Latchkey.Server.Data;
 /// The entities and their tables, for everything an operator does. What a request does on the way of
 /// verify, mint and claim are hand-written statements, next to the feature they belong to.
 /// </summary>
-sealed class LatchkeyDb(DbContextOptions<LatchkeyDb> options) : DbContext(options)
+sealed class LatchkeyDb(DbContextOptions<LatchkeyDb> options) : IdentityUserContext<Operator, long>(options)
 {
     public DbSet<Product> Products => Set<Product>();
     public DbSet<Artifact> Artifacts => Set<Artifact>();
     public DbSet<License> Licenses => Set<License>();
     public DbSet<LicenseDomain> LicenseDomains => Set<LicenseDomain>();
+    public DbSet<RetiredKey> RetiredKeys => Set<RetiredKey>();
+    public DbSet<Customer> Customers => Set<Customer>();
     public DbSet<DownloadToken> DownloadTokens => Set<DownloadToken>();
+    public DbSet<ActivityRow> Activity => Set<ActivityRow>();
+    public DbSet<ActivityHour> ActivityHours => Set<ActivityHour>();
+    public DbSet<OperatorSession> OperatorSessions => Set<OperatorSession>();
+    public DbSet<Invitation> Invitations => Set<Invitation>();
+    public DbSet<ApiKey> ApiKeys => Set<ApiKey>();
+    public DbSet<AuditEntry> Audit => Set<AuditEntry>();
+    public DbSet<IdempotentAnswer> IdempotentAnswers => Set<IdempotentAnswer>();
 
     protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder)
     {
@@ -30,6 +45,18 @@ sealed class LatchkeyDb(DbContextOptions<LatchkeyDb> options) : DbContext(option
     }
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        base.OnModelCreating(modelBuilder);
+        Business(modelBuilder);
+        Records(modelBuilder);
+        People(modelBuilder);
+        foreach (var property in modelBuilder.Model.GetEntityTypes().Where(entity => !entity.IsMappedToJson()).SelectMany(entity => entity.GetProperties()))
+        {
+            property.SetColumnName(JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name));
+        }
+    }
+
+    static void Business(ModelBuilder modelBuilder)
     {
         modelBuilder.Entity<Product>().ToTable("products");
         modelBuilder.Entity<Artifact>(artifact =>
@@ -46,6 +73,9 @@ sealed class LatchkeyDb(DbContextOptions<LatchkeyDb> options) : DbContext(option
             license.HasOne(l => l.LastSeen).WithOne().HasForeignKey<LastSeen>(s => s.LicenseId).OnDelete(DeleteBehavior.Cascade);
             license.HasIndex(l => l.KeyHash).IsUnique();
             license.HasIndex(l => l.ProductId);
+            license.HasIndex(l => l.UserId);
+            license.HasIndex(l => l.KeySuffix);
+            license.HasIndex(l => new { l.ExpiresAt, l.State });
         });
         modelBuilder.Entity<LicenseDomain>(domain =>
         {
@@ -53,6 +83,14 @@ sealed class LatchkeyDb(DbContextOptions<LatchkeyDb> options) : DbContext(option
             domain.HasKey(d => new { d.LicenseId, d.Host });
             domain.HasIndex(d => d.Host);
         });
+        modelBuilder.Entity<RetiredKey>(key =>
+        {
+            key.ToTable("retired_keys");
+            key.HasKey(k => k.KeyHash);
+            key.HasOne<License>().WithMany().HasForeignKey(k => k.LicenseId).OnDelete(DeleteBehavior.Cascade);
+            key.HasIndex(k => k.LicenseId);
+        });
+        modelBuilder.Entity<Customer>().ToTable("customers");
         modelBuilder.Entity<LastSeen>(seen =>
         {
             seen.ToTable("last_seen");
@@ -65,14 +103,67 @@ sealed class LatchkeyDb(DbContextOptions<LatchkeyDb> options) : DbContext(option
             token.HasOne<License>().WithMany().HasForeignKey(t => t.LicenseId).OnDelete(DeleteBehavior.Restrict);
             token.HasOne<Artifact>().WithMany().HasForeignKey(t => t.ArtifactId).OnDelete(DeleteBehavior.Restrict);
             token.HasIndex(t => t.Hash).IsUnique();
-            token.HasIndex(t => t.ExpiresAt);
+
+            // Both what is over and what a license has are found here; it grows at one end, which costs a mint least.
+            token.HasIndex(t => new { t.ExpiresAt, t.LicenseId });
         });
         modelBuilder.Entity<Installation>().ToTable("installation").Property(i => i.Id).ValueGeneratedNever();
+    }
 
-        foreach (var property in modelBuilder.Model.GetEntityTypes().SelectMany(entity => entity.GetProperties()))
+    static void Records(ModelBuilder modelBuilder)
+    {
+        modelBuilder.Entity<ActivityRow>(row =>
         {
-            property.SetColumnName(JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name));
-        }
+            row.ToTable("activity");
+            row.Property(r => r.Id).ValueGeneratedNever();
+            row.HasIndex(r => r.LicenseId);
+            row.HasIndex(r => r.FirstAt);
+        });
+        modelBuilder.Entity<ActivityHour>().ToTable("activity_hours").HasKey(h => new { h.Hour, h.ProductId, h.Kind, h.Outcome });
+        modelBuilder.Entity<AuditEntry>(entry =>
+        {
+            entry.ToTable("audit");
+            entry.HasIndex(e => new { e.ObjectKind, e.ObjectId });
+            entry.HasIndex(e => e.At);
+        });
+        modelBuilder.Entity<IdempotentAnswer>(answer =>
+        {
+            answer.ToTable("idempotent_answers");
+            answer.HasKey(a => new { a.Actor, a.Key });
+            answer.HasIndex(a => a.CreatedAt);
+        });
+    }
+
+    static void People(ModelBuilder modelBuilder)
+    {
+        modelBuilder.Entity<Operator>().ToTable("operators");
+        modelBuilder.Entity<IdentityUserClaim<long>>().ToTable("operator_claims");
+        modelBuilder.Entity<IdentityUserLogin<long>>().ToTable("operator_logins");
+        modelBuilder.Entity<IdentityUserToken<long>>().ToTable("operator_tokens");
+
+        // As in Identity's schema version 3, which it takes up only where it finds its options in the context's.
+        modelBuilder.Entity<IdentityUserPasskey<long>>(passkey =>
+        {
+            passkey.ToTable("operator_passkeys");
+            passkey.HasKey(p => p.CredentialId);
+            passkey.Property(p => p.CredentialId).HasMaxLength(1024);
+            passkey.HasOne<Operator>().WithMany().HasForeignKey(p => p.UserId).IsRequired();
+            passkey.HasIndex(p => p.UserId);
+            passkey.OwnsOne(p => p.Data, data => data.ToJson("data"));
+        });
+        modelBuilder.Entity<OperatorSession>(session =>
+        {
+            session.ToTable("operator_sessions");
+            session.HasOne<Operator>().WithMany().HasForeignKey(s => s.OperatorId).OnDelete(DeleteBehavior.Cascade);
+            session.HasIndex(s => s.OperatorId);
+        });
+        modelBuilder.Entity<Invitation>(invitation =>
+        {
+            invitation.ToTable("invitations");
+            invitation.HasOne<Operator>().WithMany().HasForeignKey(i => i.OperatorId).OnDelete(DeleteBehavior.Cascade);
+            invitation.HasIndex(i => i.TokenHash).IsUnique();
+        });
+        modelBuilder.Entity<ApiKey>().ToTable("api_keys").HasIndex(k => k.Hash).IsUnique();
     }
 }
 

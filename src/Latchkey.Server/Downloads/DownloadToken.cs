@@ -13,6 +13,9 @@ sealed class DownloadToken
     public DateTimeOffset CreatedAt { get; set; }
     public DateTimeOffset ExpiresAt { get; set; }
 
+    /// <summary>An operator took it back.</summary>
+    public DateTimeOffset? RevokedAt { get; set; }
+
     /// <summary>The one client address that may fetch the file, set by its first GET.</summary>
     public string? ClaimedBy { get; set; }
 

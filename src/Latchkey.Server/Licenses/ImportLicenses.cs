@@ -17,8 +17,8 @@ sealed class ImportLicenses(SqliteConnection connection, Secrets secrets, TimePr
     static readonly string[] Optional = ["expires_at", "created_at"];
 
     const string LicenseSql = """
-        INSERT INTO licenses (product_id, key_hash, key_cipher, user_id, state, max_domains, expires_at, created_at)
-        VALUES ($1, $2, $3, $4, 0, 1, $5, $6)
+        INSERT INTO licenses (product_id, key_hash, key_cipher, key_suffix, user_id, state, max_domains, expires_at, created_at)
+        VALUES ($1, $2, $3, $7, $4, 0, 1, $5, $6)
         """;
 
     const string DomainSql = "INSERT INTO license_domains (license_id, host, bound_at) VALUES (last_insert_rowid(), $1, $2)";
@@ -60,7 +60,7 @@ sealed class ImportLicenses(SqliteConnection connection, Secrets secrets, TimePr
     {
         var created = UnixMicroseconds.From(line.Created);
         long? expires = line.Expires is { } time ? UnixMicroseconds.From(time) : null;
-        session.Execute(LicenseSql, line.Product, line.Hash, secrets.Seal(line.Key, line.Hash), line.User, expires, created);
+        session.Execute(LicenseSql, line.Product, line.Hash, secrets.Seal(line.Key, line.Hash), line.User, expires, created, LicenseKey.Suffix(line.Key));
         if (line.Host is not null) session.Execute(DomainSql, line.Host, UnixMicroseconds.From(_now));
     }
 

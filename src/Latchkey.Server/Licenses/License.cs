@@ -26,6 +26,9 @@ sealed class License
     /// <summary>The key under AES-256-GCM, only so that an operator can show it again.</summary>
     public required byte[] KeyCipher { get; set; }
 
+    /// <summary>The last characters of the key, by which an operator finds it: a quarter of it, four at the most.</summary>
+    public required string KeySuffix { get; set; }
+
     /// <summary>The vendor's own customer number.</summary>
     public long? UserId { get; set; }
 
@@ -36,6 +39,15 @@ sealed class License
     public DateTimeOffset? LastRotated { get; set; }
     public List<LicenseDomain> Domains { get; } = [];
     public LastSeen? LastSeen { get; set; }
+}
+
+/// <summary>A key that a license had before it was rotated: what support recognizes it by, and good until its overlap ends.</summary>
+sealed class RetiredKey
+{
+    public required byte[] KeyHash { get; set; }
+    public long LicenseId { get; set; }
+    public DateTimeOffset RetiredAt { get; set; }
+    public DateTimeOffset GoodUntil { get; set; }
 }
 
 /// <summary>One domain that a license is bound to: a canonical host, or <c>*.</c> before one.</summary>

@@ -21,6 +21,9 @@ static class LicenseKey
     public static string Generate(string prefix, int length) =>
         $"{prefix}_{RandomNumberGenerator.GetString(Alphabet, length)}";
 
+    /// <summary>The end of a key that is kept readable, so that an operator finds it by what a customer reads out.</summary>
+    public static string Suffix(string key) => key[^Math.Min(4, key.Length / 4)..];
+
     public static bool IsWellFormed(string key) =>
         key.Length is >= MinLength and <= MaxLength && key.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-');
 

@@ -31,6 +31,7 @@ sealed class LicenseOperations(LatchkeyDb db, Secrets secrets, TimeProvider cloc
             ProductId = product.Id,
             KeyHash = hash,
             KeyCipher = secrets.Seal(key, hash),
+            KeySuffix = LicenseKey.Suffix(key),
             UserId = wanted.UserId,
             MaxDomains = places,
             ExpiresAt = wanted.ExpiresAt,
@@ -92,7 +93,7 @@ sealed class LicenseOperations(LatchkeyDb db, Secrets secrets, TimeProvider cloc
         if (license.State == LicenseState.Revoked) throw Final(license);
         var product = db.Products.Single(p => p.Id == license.ProductId);
         var (key, hash) = NewKey(LicenseKey.Generate(product.KeyPrefix, product.KeyLength));
-        (license.KeyHash, license.KeyCipher, license.LastRotated) = (hash, secrets.Seal(key, hash), clock.GetUtcNow());
+        (license.KeyHash, license.KeyCipher, license.KeySuffix, license.LastRotated) = (hash, secrets.Seal(key, hash), LicenseKey.Suffix(key), clock.GetUtcNow());
         return Save(change, license);
     }
 

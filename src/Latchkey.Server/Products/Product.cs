@@ -17,6 +17,9 @@ sealed class Product
     /// <summary>A free place of a license is taken by the first domain that asks with its key.</summary>
     public bool BindOnFirstUse { get; set; }
 
+    /// <summary>No longer sold: nothing new is issued, what was issued keeps working.</summary>
+    public DateTimeOffset? ArchivedAt { get; set; }
+
     public DateTimeOffset CreatedAt { get; set; }
     public List<Artifact> Artifacts { get; } = [];
 }

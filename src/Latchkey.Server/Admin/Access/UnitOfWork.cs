@@ -1,0 +1,134 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Latchkey.Server.Blobs;
+using Latchkey.Server.Data;
+using Latchkey.Server.Http;
+using Microsoft.Data.Sqlite;
+
+namespace Latchkey.Server.Admin.Access;
+
+/// <summary>What a request asks of its change, beside the change: both are kept or broken together with it.</summary>
+/// <param name="IfMatch">The entity tag of the state that is to be changed, without quotes.</param>
+/// <param name="Once">Called inside the transaction, with what will be answered.</param>
+sealed record Terms(string? IfMatch = null, Action<LatchkeyDb, object>? Once = null);
+
+/// <summary>One operation: who does it, on which database, and how a change is made.</summary>
+sealed class UnitOfWork : IDisposable
+{
+    readonly SqliteConnection _connection;
+    readonly Terms _terms;
+
+    UnitOfWork(DataDirectory data, SqliteConnection connection, TimeProvider clock, Actor actor, Terms terms)
+    {
+        (_connection, _terms, Clock, Actor, Secrets, Blobs) = (connection, terms, clock, actor, data.Secrets, data.Blobs);
+        Db = SqliteDatabase.OpenContext(connection);
+    }
+
+    public LatchkeyDb Db { get; }
+    public Secrets Secrets { get; }
+    public FileBlobStore Blobs { get; }
+    public TimeProvider Clock { get; }
+    public Actor Actor { get; }
+    public DateTimeOffset Now => Clock.GetUtcNow();
+
+    public static UnitOfWork Open(DataDirectory data, TimeProvider clock, Actor actor, Terms? terms = null) =>
+        new(data, data.Database.OpenExisting(), clock, actor, terms ?? new Terms());
+
+    /// <exception cref="OperationException">The actor may not; or must confirm first, where that is asked for.</exception>
+    public void Require(string permission, bool confirmed = false)
+    {
+        if (!Actor.May(permission))
+        {
+            throw new OperationException($"This needs the permission {permission}, which {Actor.Name} does not have.") { Fault = OperationFault.Forbidden, Code = "FORBIDDEN" };
+        }
+
+        if (confirmed && !Actor.IsConfirmed)
+        {
+            throw new OperationException("Confirm with your password or second factor first.") { Fault = OperationFault.ConfirmationNeeded, Code = "CONFIRMATION_REQUIRED" };
+        }
+    }
+
+    /// <summary>A change of one resource: its state before is held against <c>If-Match</c>, and what changed is audited, all in one transaction.</summary>
+    /// <param name="action">As <c>license.rotate</c>: the resource's kind stands before the dot.</param>
+    /// <param name="look">The state as it is.</param>
+    /// <param name="change">Makes the change; returns the state since, null if it is gone.</param>
+    /// <param name="id">The resource's own id, of its state.</param>
+    public T Change<T>(string action, Func<T?> look, Func<T?, T> change, Func<T, object> id)
+        where T : class
+    {
+        using var transaction = Db.Database.BeginTransaction();
+        var before = look();
+        RequireMatch(before);
+        var after = change(before);
+        Db.SaveChanges();
+        Note(action, id(after).ToString(), before, after);
+        _terms.Once?.Invoke(Db, after);
+        Db.SaveChanges();
+        transaction.Commit();
+        return after;
+    }
+
+    void RequireMatch(object? before)
+    {
+        if (_terms.IfMatch is not { } expected || expected == "*" || (before is not null && expected == EntityTag(before))) return;
+        throw new OperationException("It was changed meanwhile: read it again, and decide anew.") { Fault = OperationFault.PreconditionFailed, Code = "PRECONDITION_FAILED" };
+    }
+
+    /// <summary>Adds to the audit trail what is different between two states; the caller saves.</summary>
+    public void Note(string action, string? id, object? before = null, object? after = null)
+    {
+        var (was, isNow) = Difference(before, after);
+        Db.Add(new AuditEntry
+        {
+            At = Now,
+            ActorKind = Actor.Kind,
+            ActorId = Actor.Id,
+            ActorName = Actor.Name,
+            Action = action,
+            ObjectKind = action.Split('.')[0],
+            ObjectId = id,
+            Before = was,
+            After = isNow,
+            Address = Actor.Address,
+            RequestId = Actor.RequestId,
+        });
+    }
+
+    /// <summary>As <see cref="Note"/>, saved at once: for what changes nothing else.</summary>
+    public void Record(string action, string? id, object? after = null)
+    {
+        Note(action, id, null, after);
+        Db.SaveChanges();
+    }
+
+    static (string? Before, string? After) Difference(object? before, object? after)
+    {
+        var was = State(before);
+        var isNow = State(after);
+        if (was is not null && isNow is not null)
+        {
+            foreach (var name in was.Select(pair => pair.Key).ToList())
+            {
+                if (!isNow.ContainsKey(name) || !JsonNode.DeepEquals(was[name], isNow[name])) continue;
+                was.Remove(name);
+                isNow.Remove(name);
+            }
+        }
+
+        return (was?.ToJsonString(SnakeJson.State), isNow?.ToJsonString(SnakeJson.State));
+    }
+
+    static JsonObject? State(object? resource) =>
+        resource is null ? null : JsonSerializer.SerializeToNode(resource, resource.GetType(), SnakeJson.State)!.AsObject();
+
+    /// <summary>Names the state of a resource; another state has another name.</summary>
+    public static string EntityTag(object resource) =>
+        Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(resource, resource.GetType(), SnakeJson.State)).AsSpan(0, 12));
+
+    public void Dispose()
+    {
+        Db.Dispose();
+        _connection.Dispose();
+    }
+}
