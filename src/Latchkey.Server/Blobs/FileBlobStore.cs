@@ -15,9 +15,12 @@ sealed class FileBlobStore(string root)
 
     public string Root => root;
 
-    /// <summary>Copies, hashes on the way, and puts the file in place in one step that a crash cannot halve.</summary>
+    /// <summary>Copies, hashes on the way, and puts the file in place in one step that a crash cannot halve. Memory stays constant.</summary>
+    /// <param name="source">Read to its end.</param>
+    /// <param name="maxLength">What is longer is refused as soon as it is.</param>
     /// <param name="progress">Called with the bytes copied so far.</param>
-    public StoredBlob Add(Stream source, Action<long>? progress = null)
+    /// <param name="stop">Leaves nothing behind.</param>
+    public async Task<StoredBlob> Add(Stream source, long maxLength = long.MaxValue, Action<long>? progress = null, CancellationToken stop = default)
     {
         var id = RandomNumberGenerator.GetHexString(32, lowercase: true);
         var final = PathOf(id);
@@ -27,7 +30,7 @@ sealed class FileBlobStore(string root)
         try
         {
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            var size = Copy(source, temporary, hash, progress);
+            var size = await Copy(source, temporary, hash, maxLength, progress, stop);
             File.Move(temporary, final);
             Posix.SyncDirectory(directory);
             Posix.SyncDirectory(root);
@@ -41,21 +44,42 @@ sealed class FileBlobStore(string root)
         }
     }
 
-    static long Copy(Stream source, string path, IncrementalHash hash, Action<long>? progress)
+    static async Task<long> Copy(Stream source, string path, IncrementalHash hash, long maxLength, Action<long>? progress, CancellationToken stop)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(Chunk);
-        using var target = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0);
-        long size = 0;
-        for (int read; (read = source.ReadAtLeast(buffer, Chunk, throwOnEndOfStream: false)) > 0; size += read)
+        try
         {
-            hash.AppendData(buffer, 0, read);
-            target.Write(buffer, 0, read);
-            progress?.Invoke(size + read);
-        }
+            await using var target = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0);
+            long size = 0;
+            for (int read; (read = await source.ReadAtLeastAsync(buffer.AsMemory(0, Chunk), Chunk, throwOnEndOfStream: false, stop)) > 0;)
+            {
+                size += read;
+                if (size > maxLength) throw TooLarge(maxLength);
+                hash.AppendData(buffer, 0, read);
+                await target.WriteAsync(buffer.AsMemory(0, read), stop);
+                progress?.Invoke(size);
+            }
 
-        target.Flush(flushToDisk: true);
-        ArrayPool<byte>.Shared.Return(buffer);
-        return size;
+            target.Flush(flushToDisk: true);
+            return size;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    public static OperationException TooLarge(long maxLength) =>
+        new($"The file is larger than {maxLength} bytes, which is the most that is taken (Uploads:MaxBytes).") { Fault = OperationFault.TooLarge, Code = "FILE_TOO_LARGE" };
+
+    /// <summary>Of the file system that the store lies on.</summary>
+    public long FreeBytes() => new DriveInfo(Path.GetDirectoryName(root)!).AvailableFreeSpace;
+
+    /// <summary>Forgets what uploads left behind that a crash cut off: temporary files nobody has written to for a day.</summary>
+    public void SweepInterrupted(DateTimeOffset now)
+    {
+        if (!Directory.Exists(root)) return;
+        foreach (var file in Directory.EnumerateFiles(root, "*.tmp").Where(file => File.GetLastWriteTimeUtc(file) < now.UtcDateTime.AddDays(-1))) File.Delete(file);
     }
 
     /// <summary>Opens a blob of a known size for reading.</summary>

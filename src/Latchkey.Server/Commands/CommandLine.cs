@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using Latchkey.Server.Admin.Access;
 using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
 using Latchkey.Server.Licenses;
@@ -57,6 +58,8 @@ static class CommandLine
         root.Add(ServeCommand.Make());
         root.Add(ProductCommands.Make());
         root.Add(LicenseCommands.Make());
+        root.Add(CustomerCommands.Make());
+        root.Add(ApiKeyCommands.Make());
         root.Add(DoctorCommand.Make());
         foreach (var option in root.Options.OfType<HelpOption>()) option.Action = new HelpWithExamples((HelpAction)option.Action!);
         return root;
@@ -85,6 +88,7 @@ static class CommandLine
     /// <summary>What an operator can do something about, in a sentence; null for a fault of ours.</summary>
     static string? Sentence(Exception failure) => failure switch
     {
+        OperationException { Hint: { } hint } => $"{failure.Message} {hint}",
         OperationException or DataDirectoryException or SettingsException or ImportException => failure.Message,
         IOException or UnauthorizedAccessException => failure.Message.TrimEnd('.') + ".",
         SqliteException => Capital(StoreUnavailableException.From(failure)?.Message) ?? $"The database refused: {failure.Message}",
@@ -98,6 +102,9 @@ static class CommandLine
 
     /// <summary>The settings and the data directory that a command works on.</summary>
     public static DataDirectory OpenData(ParseResult parsed, bool create) => DataDirectory.Open(DataPath(parsed), create, TimeProvider.System);
+
+    /// <summary>On the data directory of the command; what is done is done by whoever runs it.</summary>
+    public static UnitOfWork Work(ParseResult parsed, bool create = false) => UnitOfWork.Open(OpenData(parsed, create), TimeProvider.System, Actor.CommandLine());
 
     static string? GivenData(ParseResult parsed)
     {

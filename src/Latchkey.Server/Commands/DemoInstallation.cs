@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using Latchkey.Server.Admin.Access;
 using Latchkey.Server.Data;
 using Latchkey.Server.Licenses;
 using Latchkey.Server.Products;
@@ -16,12 +17,12 @@ sealed record DemoInstallation(long ProductId, string LicenseKey, string Domain)
 
     /// <summary>Makes it, or finds the one of an earlier start.</summary>
     /// <exception cref="OperationException">The data directory holds something else.</exception>
-    public static DemoInstallation Make(DataDirectory data, TimeProvider clock)
+    public static async Task<DemoInstallation> Make(DataDirectory data, TimeProvider clock)
     {
-        using var connection = data.Database.OpenExisting();
-        using var db = SqliteDatabase.OpenContext(connection);
-        var products = new ProductOperations(db, clock);
-        var licenses = new LicenseOperations(db, data.Secrets, clock);
+        using var work = UnitOfWork.Open(data, clock, Actor.System());
+        var db = work.Db;
+        var products = new ProductOperations(work);
+        var licenses = new LicenseOperations(work);
         var product = products.List().FirstOrDefault(p => p.Name == ProductName);
         if (product is null && db.Products.Any())
         {
@@ -29,11 +30,11 @@ sealed record DemoInstallation(long ProductId, string LicenseKey, string Domain)
         }
 
         product ??= products.Add(null, new ProductFields(ProductName, "DEMO", null, null, null));
-        if (product.File is null) products.Publish(data.Blobs, product.Id, Zip(), "demo-plugin.zip", "1.0.0");
-        var issued = licenses.List(product.Id, DemoDomain).FirstOrDefault(license => license.IsActive);
+        if (product.File is null) await new PublishFile(work).Run(new Upload(product.Id, Zip(), "demo-plugin.zip", "1.0.0"));
+        var issued = new LicenseList(work).All(new LicenseFilter(ProductId: product.Id, Domain: DemoDomain, State: "active")).FirstOrDefault();
         var license = issued is null
             ? licenses.Issue(new IssueLicense(product.Id, [DemoDomain], UserId: 123, Key: FreeKey(db, data.Secrets)))
-            : licenses.Show(issued.Id.ToString(System.Globalization.CultureInfo.InvariantCulture));
+            : licenses.Reveal(issued.Id);
         return new DemoInstallation(product.Id, license.LicenseKey!, DemoDomain);
     }
 

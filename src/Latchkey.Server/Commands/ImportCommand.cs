@@ -21,12 +21,11 @@ static class ImportCommand
         var path = Path.GetFullPath(parsed.GetValue(File)!);
         if (Directory.Exists(path)) throw new OperationException($"{path} is a directory: name a CSV file.");
         if (!System.IO.File.Exists(path)) throw new OperationException($"There is no file {path}.");
-        var data = CommandLine.OpenData(parsed, create: false);
-        using var connection = data.Database.OpenExisting();
+        using var work = CommandLine.Work(parsed);
         using var text = new StreamReader(path);
         var total = Output.IsWatched(parsed) ? System.IO.File.ReadLines(path).Count() - 1 : 0;
         var (what, progress) = ("", (Progress?)null);
-        var imported = new ImportLicenses(connection, data.Secrets, TimeProvider.System).Run(text, total == 0 ? null : (step, lines) =>
+        var imported = new ImportLicenses(work).Run(text, total == 0 ? null : (step, lines) =>
         {
             if (step != what)
             {

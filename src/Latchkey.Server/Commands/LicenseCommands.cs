@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
+using Latchkey.Server.Admin.Access;
 using Latchkey.Server.Data;
 using Latchkey.Server.Licenses;
+using Latchkey.Server.Products;
 
 namespace Latchkey.Server.Commands;
 
@@ -17,11 +19,11 @@ static class LicenseCommands
     public static Command Make() => new("license", "Who may use it, and where.")
     {
         Issue(), List(), Edit(), ImportCommand.Make(),
-        One("show", "Show a license, its key and when it was last seen.", (licenses, id, _) => licenses.Show(id)),
+        One("show", "Show a license, its key and when it was last seen.", (licenses, id, _) => licenses.Reveal(id)),
         One("suspend", "Refuse it, until it is resumed.", (licenses, id, _) => licenses.Suspend(id)),
         One("resume", "Take a suspension back.", (licenses, id, _) => licenses.Resume(id)),
         Revoke(),
-        One("rotate", "Give it a new key; the old one stops working at once.", (licenses, id, _) => licenses.Rotate(id)),
+        Rotate(),
         One("bind", "Add a domain.", (licenses, id, parsed) => licenses.Bind(id, parsed.GetValue(Domain)!), Domain),
         One("unbind", "Take a domain away.", (licenses, id, parsed) => licenses.Unbind(id, parsed.GetValue(Domain)!), Domain),
     };
@@ -32,6 +34,15 @@ static class LicenseCommands
         foreach (var option in options) command.Add(option);
         command.SetAction(parsed => Run(parsed, licenses => Print(parsed, action(licenses, parsed.GetValue(IdOrKey)!, parsed))));
         return command;
+    }
+
+    static Command Rotate()
+    {
+        var overlap = new Option<double>("--overlap-hours") { Description = "For so long the old key works as well (usual: 0)", HelpName = "HOURS" };
+        return One("rotate", "Give it a new key; the old one stops working at once, or after an overlap.", (licenses, id, parsed) =>
+            parsed.GetValue(overlap) is >= 0 and < 1e6 and var hours
+                ? licenses.Rotate(id, TimeSpan.FromHours(hours))
+                : throw new UsageException("--overlap-hours must be a number from 0 on."), overlap);
     }
 
     static Command Revoke()
@@ -71,7 +82,7 @@ static class LicenseCommands
         command.SetAction(parsed => Run(parsed, licenses =>
         {
             var edit = new EditLicense(parsed.GetValue(places), parsed.GetValue(User), ExpiryOf(parsed), parsed.GetValue(never));
-            if (edit == new EditLicense(null, null, null, false)) throw new UsageException("Name what to change; \"latchkey license edit --help\" shows what can be.");
+            if (edit == new EditLicense()) throw new UsageException("Name what to change; \"latchkey license edit --help\" shows what can be.");
             if (edit is { NeverExpires: true, ExpiresAt: not null }) throw new UsageException("--expires and --never-expires exclude each other.");
             return Print(parsed, licenses.Edit(parsed.GetValue(IdOrKey)!, edit));
         }));
@@ -91,12 +102,20 @@ static class LicenseCommands
         var product = new Option<long?>("--product") { Description = "Of this product only", HelpName = "ID" };
         var domain = new Option<string?>("--domain") { Description = "Bound to this domain only", HelpName = "HOST" };
         var user = new Option<long?>("--user") { Description = "Of this customer only", HelpName = "N" };
-        var command = new Command("list", "List licenses, without their keys.") { product, domain, user };
-        command.SetAction(parsed => Run(parsed, licenses => Output.DoneList(
-            parsed, licenses.List(parsed.GetValue(product), parsed.GetValue(domain), parsed.GetValue(user)), Cells,
+        var state = new Option<string?>("--state") { Description = "In this state only: active, suspended, revoked, expired", HelpName = "STATE" };
+        var find = new Option<string?>("--find") { Description = "Found by a number, a key or its end, a domain or its beginning, a part of a customer's name or e-mail", HelpName = "TEXT" };
+        var command = new Command("list", "List licenses, without their keys.") { product, domain, user, state, find };
+        command.SetAction(parsed => Work(parsed, work => Output.DoneList(
+            parsed, Found(work, new LicenseFilter(parsed.GetValue(find), parsed.GetValue(product), parsed.GetValue(user), parsed.GetValue(domain), parsed.GetValue(state))), Cells,
             ["ID", "PRODUCT", "STATE", "USER", "DOMAINS", "LAST SEEN"],
             "No such license. A new one: latchkey license issue --product ID --domain HOST")));
         return command;
+    }
+
+    static IEnumerable<LicenseView> Found(UnitOfWork work, LicenseFilter filter)
+    {
+        if (filter.ProductId is { } id) new ProductOperations(work).Find(id);
+        return new LicenseList(work).All(filter);
     }
 
     static string[] Cells(LicenseView l) =>
@@ -108,23 +127,24 @@ static class LicenseCommands
     static string Domains(LicenseView l) =>
         l.Domains.Count == 0 ? "none yet" : string.Join(", ", l.Domains.Take(3)) + (l.Domains.Count > 3 ? $" and {l.Domains.Count - 3} more" : "");
 
-    public static int Run(ParseResult parsed, Func<LicenseOperations, int> action)
+    static int Run(ParseResult parsed, Func<LicenseOperations, int> action) => Work(parsed, work => action(new LicenseOperations(work)));
+
+    static int Work(ParseResult parsed, Func<UnitOfWork, int> action)
     {
-        var data = CommandLine.OpenData(parsed, create: false);
-        using var connection = data.Database.OpenExisting();
-        using var db = SqliteDatabase.OpenContext(connection);
-        return action(new LicenseOperations(db, data.Secrets, TimeProvider.System));
+        using var work = CommandLine.Work(parsed);
+        return action(work);
     }
 
     static int Print(ParseResult parsed, LicenseView license) => Output.Done(parsed, license, l => Output.Facts(
         ("license", l.Id.ToString(CultureInfo.InvariantCulture)),
-        ("key", l.LicenseKey),
+        ("key", l.LicenseKey ?? $"…{l.KeySuffix}"),
         ("product", $"{l.ProductId}  {l.ProductName}"),
         ("state", l.State),
         ("domains", $"{(l.Domains.Count == 0 ? "none yet" : string.Join(", ", l.Domains))} ({l.Domains.Count} of {l.MaxDomains})"),
-        ("user", l.UserId?.ToString(CultureInfo.InvariantCulture)),
+        ("user", l.UserId is { } user ? $"{user.ToString(CultureInfo.InvariantCulture)}{(l.CustomerName is { } name ? $"  {name}" : "")}" : null),
         ("expires", l.ExpiresAt ?? "never"),
         ("created", l.CreatedAt),
         ("rotated", l.LastRotated),
+        ("overlap", l.OverlapUntil is { } until ? $"a key it had before works until {until}" : null),
         ("last seen", l.LastSeen is { } s ? $"{s.At} from {s.Address} for {s.Domain}: {s.Outcome}" : "never")));
 }

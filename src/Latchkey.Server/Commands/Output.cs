@@ -1,19 +1,12 @@
 using System.CommandLine;
-using System.Text.Encodings.Web;
 using System.Text.Json;
+using Latchkey.Server.Http;
 
 namespace Latchkey.Server.Commands;
 
 /// <summary>What a command prints: lines for people, or one JSON document in the wire's field names.</summary>
 static class Output
 {
-    static readonly JsonSerializerOptions Snake = new()
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        WriteIndented = true,
-    };
-
     public static bool IsJson(ParseResult parsed) => parsed.GetValue(CommandLine.Json);
 
     /// <summary>A person is looking at standard error.</summary>
@@ -21,7 +14,7 @@ static class Output
 
     public static int Done<T>(ParseResult parsed, T result, Func<T, IEnumerable<string>> lines)
     {
-        if (IsJson(parsed)) Console.Out.WriteLine(JsonSerializer.Serialize(result, Snake));
+        if (IsJson(parsed)) Console.Out.WriteLine(JsonSerializer.Serialize(result, SnakeJson.Indented));
         else foreach (var line in lines(result)) Console.Out.WriteLine(line);
         return 0;
     }
@@ -32,7 +25,7 @@ static class Output
         if (IsJson(parsed))
         {
             using var output = Console.OpenStandardOutput();
-            JsonSerializer.Serialize(output, rows, Snake);
+            JsonSerializer.Serialize(output, rows, SnakeJson.Indented);
             output.WriteByte((byte)'\n');
             return 0;
         }
@@ -44,7 +37,7 @@ static class Output
     public static int Fail(ParseResult parsed, int status, string sentence)
     {
         Console.Error.WriteLine(sentence);
-        if (IsJson(parsed)) Console.Out.WriteLine(JsonSerializer.Serialize(new { Success = false, Message = sentence }, Snake));
+        if (IsJson(parsed)) Console.Out.WriteLine(JsonSerializer.Serialize(new { Success = false, Message = sentence }, SnakeJson.Indented));
         return status;
     }
 

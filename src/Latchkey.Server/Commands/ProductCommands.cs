@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using Latchkey.Server.Data;
 using Latchkey.Server.Products;
 
 namespace Latchkey.Server.Commands;
@@ -21,6 +20,8 @@ static class ProductCommands
     public static Command Make() => new("product", "What you sell, and its download.")
     {
         Add(), List(), Show(), Edit(), PublishCommand.Make(),
+        One("archive", "Issue nothing new for it; what was issued keeps working.", (products, id) => products.Archive(id)),
+        One("unarchive", "Sell it again.", (products, id) => products.Unarchive(id)),
     };
 
     static Command Add()
@@ -49,10 +50,12 @@ static class ProductCommands
     static string[] Cells(ProductView p) =>
         [p.Id.ToString(CultureInfo.InvariantCulture), p.Name, p.Prefix, p.Licenses.ToString(CultureInfo.InvariantCulture), p.File?.FileName ?? "none published"];
 
-    static Command Show()
+    static Command Show() => One("show", "Show a product.", (products, id) => products.Show(id));
+
+    static Command One(string verb, string what, Func<ProductOperations, long, ProductView> action)
     {
-        var command = new Command("show", "Show a product.") { Id };
-        command.SetAction(parsed => Run(parsed, create: false, products => Print(parsed, products.Show(parsed.GetValue(Id)))));
+        var command = new Command(verb, what) { Id };
+        command.SetAction(parsed => Run(parsed, create: false, products => Print(parsed, action(products, parsed.GetValue(Id)))));
         return command;
     }
 
@@ -79,16 +82,15 @@ static class ProductCommands
         _ => null,
     };
 
-    public static int Run(ParseResult parsed, bool create, Func<ProductOperations, int> action)
+    static int Run(ParseResult parsed, bool create, Func<ProductOperations, int> action)
     {
-        var data = CommandLine.OpenData(parsed, create);
-        using var connection = data.Database.OpenExisting();
-        using var db = SqliteDatabase.OpenContext(connection);
-        return action(new ProductOperations(db, TimeProvider.System));
+        using var work = CommandLine.Work(parsed, create);
+        return action(new ProductOperations(work));
     }
 
     public static int Print(ParseResult parsed, ProductView product) => Output.Done(parsed, product, p => Output.Facts(
         ("product", $"{p.Id}  {p.Name}"),
+        ("state", p.IsArchived ? "archived" : null),
         ("keys", $"{p.Prefix}_ and {p.KeyLength} characters"),
         ("API download", p.ApiDownload ? "yes" : "no"),
         ("first use", p.BindOnFirstUse ? "binds a free domain" : "binds nothing"),

@@ -19,18 +19,18 @@ static class PublishCommand
         return command;
     }
 
-    static int Run(ParseResult parsed)
+    static async Task<int> Run(ParseResult parsed, CancellationToken stop)
     {
         var path = Path.GetFullPath(parsed.GetValue(File)!);
         if (Directory.Exists(path)) throw new OperationException($"{path} is a directory: name a file, an archive of it for example.");
         if (!System.IO.File.Exists(path)) throw new OperationException($"There is no file {path}.");
-        var data = CommandLine.OpenData(parsed, create: false);
-        using var connection = data.Database.OpenExisting();
-        using var db = SqliteDatabase.OpenContext(connection);
-        using var stream = System.IO.File.OpenRead(path);
+        var name = parsed.GetValue(FileName) ?? Path.GetFileName(path);
+        if (FileNames.Fault(name) is { } fault) throw new OperationException($"The file name {fault}: choose another with --file-name.");
+        using var work = CommandLine.Work(parsed);
+        await using var stream = System.IO.File.OpenRead(path);
         var progress = Output.IsWatched(parsed) ? new Progress("copied", stream.Length) : null;
-        var product = new ProductOperations(db, TimeProvider.System).Publish(
-            data.Blobs, parsed.GetValue(Product), stream, parsed.GetValue(FileName) ?? Path.GetFileName(path), parsed.GetValue(Version), progress is null ? null : progress.Show);
+        var upload = new Upload(parsed.GetValue(Product), stream, name, parsed.GetValue(Version), stream.Length);
+        var product = await new PublishFile(work).Run(upload, progress is null ? null : progress.Show, stop);
         if (progress is not null) Progress.End();
         return ProductCommands.Print(parsed, product);
     }

@@ -36,7 +36,7 @@ static class Server
         var app = builder.Build();
 
         // The first look-up makes SQLite's shared files, which a full disk would not let it make later.
-        app.Services.GetRequiredService<LicenseLookup>().Find("");
+        app.Services.GetRequiredService<LicenseLookup>().Find("", clock.GetUtcNow());
         if (settings.TrustedProxies.Length > 0) app.UseForwardedHeaders(Proxies(settings));
         app.UseMiddleware<EveryAnswer>();
         app.UseRouting();

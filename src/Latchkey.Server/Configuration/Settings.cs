@@ -22,6 +22,10 @@ sealed record Settings(
 {
     public const string EnvironmentPrefix = "LATCHKEY_";
 
+    /// <summary>What links begin with: the public URL, else scheme and host of the request. No slash at its end.</summary>
+    public string HomeOf(HttpRequest request) =>
+        PublicUrl is { } url ? url.AbsoluteUri.TrimEnd('/') : $"{request.Scheme}://{request.Host.ToUriComponent()}";
+
     /// <summary><c>appsettings.json</c> in the working directory, then the environment, then the command line.</summary>
     /// <exception cref="SettingsException">The file is not JSON.</exception>
     public static IConfiguration Sources(IEnumerable<KeyValuePair<string, string?>> commandLine)

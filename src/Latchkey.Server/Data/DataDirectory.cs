@@ -104,12 +104,16 @@ sealed class DataDirectory
 
         using var _ = ExclusiveLock.Take(System.IO.Path.Combine(path, "upgrade.lock"), TimeSpan.FromSeconds(60));
         if (Inspect(path) == Schema.Current) return;
-        Migrator.Upgrade(new SqliteDatabase(DatabaseFile(path)), () =>
+        var database = new SqliteDatabase(DatabaseFile(path));
+        Migrator.Upgrade(database, () =>
         {
             Secrets.Create(SecretsDirectory(path));
-            using var secrets = Secrets.Load(SecretsDirectory(path));
-            return secrets.Check();
+            using var made = Secrets.Load(SecretsDirectory(path));
+            return made.Check();
         }, clock);
+        using var secrets = Secrets.Load(SecretsDirectory(path));
+        using var connection = database.OpenExisting();
+        KeySuffixes.Fill(connection, secrets);
         Posix.GiveToOwnerOf(path, Directory.EnumerateFileSystemEntries(path, "*", SearchOption.AllDirectories));
     }
 }

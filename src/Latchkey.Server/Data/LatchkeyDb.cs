@@ -76,6 +76,7 @@ sealed class LatchkeyDb(DbContextOptions<LatchkeyDb> options) : IdentityUserCont
             license.HasIndex(l => l.UserId);
             license.HasIndex(l => l.KeySuffix);
             license.HasIndex(l => new { l.ExpiresAt, l.State });
+            license.HasIndex(l => l.State).HasFilter("state <> 0");
         });
         modelBuilder.Entity<LicenseDomain>(domain =>
         {

@@ -62,7 +62,7 @@ static class Migrator
                 $"{file} was made by a newer Latchkey (it has the schema {newer}): run that version or a newer one. Nothing was changed.");
         }
 
-        var complete = applied.Count == Known.Length && HasInstallation(connection);
+        var complete = applied.Count == Known.Length && HasInstallation(connection) && !KeySuffixes.AreMissing(connection);
         return complete ? Schema.Current : Schema.Older;
     }
 

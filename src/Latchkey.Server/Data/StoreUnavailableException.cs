@@ -13,6 +13,7 @@ sealed class StoreUnavailableException(string reason, Exception? cause = null) :
     public static StoreUnavailableException? From(Exception failure) => failure switch
     {
         StoreUnavailableException already => already,
+        Microsoft.EntityFrameworkCore.DbUpdateException { InnerException: { } cause } => From(cause),
         SqliteException sqlite => From(sqlite.SqliteErrorCode, sqlite),
         IOException io => new StoreUnavailableException("a file cannot be read or written", io),
         UnauthorizedAccessException denied => new StoreUnavailableException("a file may not be read or written", denied),

@@ -10,7 +10,7 @@ namespace Latchkey.Server.Downloads;
 /// <summary>A token, its file, and what its license says now.</summary>
 sealed record TokenFacts(
     long Id, long LicenseId, LicenseState LicenseState, DateTimeOffset? LicenseExpiresAt, DateTimeOffset ExpiresAt,
-    string? ClaimedBy, DateTimeOffset? LeaseUntil, long BytesSent, DateTimeOffset? SpentAt, int Attempts, Artifact File);
+    string? ClaimedBy, DateTimeOffset? LeaseUntil, long BytesSent, DateTimeOffset? SpentAt, int Attempts, bool IsRevoked, Artifact File);
 
 /// <summary>
 /// The once rule. Every change is one conditional statement whose row count decides, so that it holds
@@ -26,7 +26,7 @@ sealed class DownloadTokens(SqliteDatabase database, WriteQueue writes) : IDispo
 
     const string FindSql = """
         SELECT t.id, t.license_id, l.state, l.expires_at, t.expires_at, t.claimed_by, t.lease_until, t.bytes_sent,
-               t.spent_at, t.attempts, a.id, a.product_id, a.version, a.file_name, a.content_type, a.size, a.sha256, a.blob_id, a.published_at
+               t.spent_at, t.attempts, t.revoked_at, a.id, a.product_id, a.version, a.file_name, a.content_type, a.size, a.sha256, a.blob_id, a.published_at
         FROM download_tokens t JOIN licenses l ON l.id = t.license_id JOIN artifacts a ON a.id = t.artifact_id
         WHERE t.hash = ?1
         """;
@@ -44,14 +44,14 @@ sealed class DownloadTokens(SqliteDatabase database, WriteQueue writes) : IDispo
     static readonly string ClaimSql = $"""
         UPDATE download_tokens
         SET claimed_by = $2, claimed_at = coalesce(claimed_at, $3), transfer = $4, lease_until = $5, spent_at = $6, attempts = attempts + 1
-        WHERE id = $1 AND spent_at IS NULL AND expires_at > $3 AND attempts < {MaxAttempts}
+        WHERE id = $1 AND spent_at IS NULL AND revoked_at IS NULL AND expires_at > $3 AND attempts < {MaxAttempts}
           AND (claimed_by IS NULL OR (claimed_by = $2 AND (lease_until IS NULL OR lease_until <= $3)))
           AND EXISTS (SELECT 1 FROM licenses l WHERE l.id = license_id AND l.state = 0 AND (l.expires_at IS NULL OR l.expires_at > $3))
         """;
 
     const string RenewSql = """
         UPDATE download_tokens SET lease_until = $3, bytes_sent = max(bytes_sent, $4), spent_at = $5
-        WHERE id = $1 AND transfer = $2 AND spent_at IS NULL
+        WHERE id = $1 AND transfer = $2 AND spent_at IS NULL AND revoked_at IS NULL
         """;
 
     const string FinishedSql = """
@@ -75,7 +75,7 @@ sealed class DownloadTokens(SqliteDatabase database, WriteQueue writes) : IDispo
     public TokenFacts? Find(string token) => _byHash.Read<byte[], TokenFacts>(
         HashOf(token), static (statement, hash) => raw.sqlite3_bind_blob(statement, 1, hash), static row => new TokenFacts(
             row.Long(0), row.Long(1), (LicenseState)row.Long(2), row.TimeOrNull(3), row.Time(4),
-            row.TextOrNull(5), row.TimeOrNull(6), row.Long(7), row.TimeOrNull(8), (int)row.Long(9), ReadArtifact(row, 10)));
+            row.TextOrNull(5), row.TimeOrNull(6), row.Long(7), row.TimeOrNull(8), (int)row.Long(9), !row.IsNull(10), ReadArtifact(row, 11)));
 
     /// <summary>The product's download: the file published last, or null.</summary>
     public Artifact? Newest(long product) => _newest.Read<long, Artifact>(
@@ -94,11 +94,16 @@ sealed class DownloadTokens(SqliteDatabase database, WriteQueue writes) : IDispo
         PublishedAt = row.Time(at + 8),
     };
 
+    public static (string Token, byte[] Hash) New()
+    {
+        var token = RandomNumberGenerator.GetHexString(64, lowercase: true);
+        return (token, HashOf(token));
+    }
+
     /// <returns>The token: 64 characters of <c>0-9a-f</c>, 256 random bits, on disk (as its hash) when this returns.</returns>
     public async Task<string> Mint(long license, long artifact, DateTimeOffset now, DateTimeOffset expires)
     {
-        var token = RandomNumberGenerator.GetHexString(64, lowercase: true);
-        var hash = HashOf(token);
+        var (token, hash) = New();
         await writes.Run(session => session.Execute(
             MintSql, hash, license, artifact, UnixMicroseconds.From(now), UnixMicroseconds.From(expires)));
         return token;

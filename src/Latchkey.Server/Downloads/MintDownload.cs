@@ -37,17 +37,11 @@ sealed partial class MintDownload(
         var expires = now + settings.Downloads.TokenLifetime;
         var token = await tokens.Mint(license.Id, file!.Id, now, expires);
         MintedToken(license.Id, asked.Host, file.Id, ClientAddress.Of(context).ToString(), context.TraceIdentifier);
-        var minted = new Minted(Url(context.Request, token), expires, license.ProductName, file.Size);
+        var minted = new Minted(Url(settings.HomeOf(context.Request), token), expires, license.ProductName, file.Size);
         await Answer.Success(context, Wire.TokenGenerated, minted, Write);
     }
 
-    string Url(HttpRequest request, string token)
-    {
-        var home = settings.PublicUrl is { } url
-            ? url.AbsoluteUri.TrimEnd('/')
-            : $"{request.Scheme}://{request.Host.ToUriComponent()}";
-        return $"{home}/api/license/download-file/{token}";
-    }
+    public static string Url(string home, string token) => $"{home}/api/license/download-file/{token}";
 
     static void Write(Utf8JsonWriter json, Minted minted)
     {

@@ -11,6 +11,7 @@ static class TokenVerdict
     {
         if (token is null) return Wire.InvalidDownloadToken;
         if (token.SpentAt is not null) return Wire.DownloadTokenSpent;
+        if (token.IsRevoked) return Wire.DownloadTokenRevoked;
         if (token.Attempts >= DownloadTokens.MaxAttempts) return Wire.DownloadTokenWorn;
         if (token.ExpiresAt <= now) return Wire.DownloadTokenExpired;
         if (token.LicenseState != LicenseState.Active || token.LicenseExpiresAt <= now) return Wire.DownloadTokenOfDeadLicense;

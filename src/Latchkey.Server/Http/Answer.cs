@@ -56,8 +56,10 @@ static class Answer
             : Send(response, refusal.Status, JsonType, refusal.Body);
     }
 
+    /// <summary>Whoever asks for it, and everybody on the admin API.</summary>
     static bool WantsProblem(HttpRequest request)
     {
+        if (request.Path.StartsWithSegments("/api/admin")) return true;
         foreach (var accept in request.Headers.Accept)
         {
             if (accept is not null && accept.Contains(ProblemType, StringComparison.OrdinalIgnoreCase)) return true;
@@ -79,10 +81,26 @@ static class Answer
         json.WriteBoolean("success", false);
         json.WriteString("message", refusal.Message);
         json.WriteString("error_code", refusal.Code);
+        json.WriteString("code", refusal.Code);
         json.WriteString("request_id", context.TraceIdentifier);
+        if (refusal.Fields.Count > 0) WriteFields(json, refusal.Fields);
         json.WriteEndObject();
         json.Flush();
         return buffer.WrittenSpan.ToArray();
+    }
+
+    static void WriteFields(Utf8JsonWriter json, IReadOnlyList<Data.FieldFault> fields)
+    {
+        json.WriteStartArray("errors");
+        foreach (var field in fields)
+        {
+            json.WriteStartObject();
+            json.WriteString(field.Pointer.StartsWith('/') ? "pointer" : "parameter", field.Pointer);
+            json.WriteString("detail", field.Detail);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 
     static Task Send(HttpResponse response, int status, string type, ReadOnlySpan<byte> body)

@@ -21,6 +21,9 @@ sealed class Refusal(int status, string code, string message)
     /// <summary>Whole seconds for <c>Retry-After</c>, where trying again later can help.</summary>
     public int? RetryAfter { get; init; }
 
+    /// <summary>The wrong fields of a request to the admin API.</summary>
+    public IReadOnlyList<Data.FieldFault> Fields { get; init; } = [];
+
     /// <summary>Methods for <c>Allow</c>, on 405 only.</summary>
     public string? Allow { get; init; }
 

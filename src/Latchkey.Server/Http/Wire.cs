@@ -51,6 +51,7 @@ static class Wire
 
     public static readonly Refusal InvalidDownloadToken = new(404, "INVALID_DOWNLOAD_TOKEN", DeadToken);
     public static readonly Refusal DownloadTokenExpired = new(410, "DOWNLOAD_TOKEN_EXPIRED", DeadToken);
+    public static readonly Refusal DownloadTokenRevoked = DownloadTokenExpired.Because("it was revoked");
     public static readonly Refusal DownloadTokenUsed = new(410, "DOWNLOAD_TOKEN_USED", DeadToken);
     public static readonly Refusal DownloadTokenSpent = DownloadTokenUsed.Because("the file was handed over already");
     public static readonly Refusal DownloadTokenWorn = DownloadTokenUsed.Because("too many attempts");

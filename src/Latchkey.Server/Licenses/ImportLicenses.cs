@@ -1,6 +1,7 @@
 using System.Globalization;
 using CsvHelper;
 using CsvHelper.Configuration;
+using Latchkey.Server.Admin.Access;
 using Latchkey.Server.Data;
 using Microsoft.Data.Sqlite;
 
@@ -11,7 +12,7 @@ sealed class ImportException(IReadOnlyList<string> faults, int lines) : Exceptio
     string.Join(Environment.NewLine, faults) + Environment.NewLine + $"Nothing was imported: {lines} bad line{(lines == 1 ? "" : "s")}.");
 
 /// <summary>Licenses from a CSV file, all or none. Hand-written statements: a hundred thousand lines take seconds.</summary>
-sealed class ImportLicenses(SqliteConnection connection, Secrets secrets, TimeProvider clock)
+sealed class ImportLicenses(UnitOfWork work)
 {
     static readonly string[] Required = ["product_id", "license_key", "domain", "user_id"];
     static readonly string[] Optional = ["expires_at", "created_at"];
@@ -19,6 +20,12 @@ sealed class ImportLicenses(SqliteConnection connection, Secrets secrets, TimePr
     const string LicenseSql = """
         INSERT INTO licenses (product_id, key_hash, key_cipher, key_suffix, user_id, state, max_domains, expires_at, created_at)
         VALUES ($1, $2, $3, $7, $4, 0, 1, $5, $6)
+        """;
+
+    const string CustomerSql = "INSERT INTO customers (id, created_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+
+    const string AuditSql = """
+        INSERT INTO audit (at, actor_kind, actor_name, action, object_kind, after) VALUES ($1, $2, $3, 'license.import', 'license', json_object('count', $4))
         """;
 
     const string DomainSql = "INSERT INTO license_domains (license_id, host, bound_at) VALUES (last_insert_rowid(), $1, $2)";
@@ -30,7 +37,9 @@ sealed class ImportLicenses(SqliteConnection connection, Secrets secrets, TimePr
     int _quoteFault;
     readonly HashSet<string> _keys = new(StringComparer.Ordinal);
     readonly HashSet<long> _products = [];
-    readonly DateTimeOffset _now = clock.GetUtcNow();
+    readonly DateTimeOffset _now = work.Now;
+    readonly SqliteConnection _connection = work.Connection;
+    readonly Secrets _secrets = work.Secrets;
 
     /// <param name="text">The file.</param>
     /// <param name="progress">Told how far it has come: "checked" or "written", and how many lines.</param>
@@ -38,9 +47,11 @@ sealed class ImportLicenses(SqliteConnection connection, Secrets secrets, TimePr
     /// <exception cref="ImportException">Names every bad line.</exception>
     public int Run(TextReader text, Action<string, int>? progress = null)
     {
+        work.Require(Permission.LicensesWrite);
+
         // Keys fall anywhere in their index: most of it should be at hand, however large it is.
-        SqliteDatabase.Execute(connection, "PRAGMA cache_size=-65536");
-        using var session = new WriteSession(connection);
+        SqliteDatabase.Execute(_connection, "PRAGMA cache_size=-65536");
+        using var session = new WriteSession(_connection);
         ReadProducts();
         var lines = ReadLines(text, progress);
         if (_faults.Count > 0) throw new ImportException(_faults, _badLines);
@@ -51,6 +62,8 @@ sealed class ImportLicenses(SqliteConnection connection, Secrets secrets, TimePr
             if (index % 1000 == 0) progress?.Invoke("written", index);
         }
 
+        foreach (var user in lines.Select(line => line.User).OfType<long>().Distinct()) session.Execute(CustomerSql, user, UnixMicroseconds.From(_now));
+        session.Execute(AuditSql, UnixMicroseconds.From(_now), (int)work.Actor.Kind, work.Actor.Name, lines.Count);
         session.Commit();
         progress?.Invoke("written", lines.Count);
         return lines.Count;
@@ -60,13 +73,13 @@ sealed class ImportLicenses(SqliteConnection connection, Secrets secrets, TimePr
     {
         var created = UnixMicroseconds.From(line.Created);
         long? expires = line.Expires is { } time ? UnixMicroseconds.From(time) : null;
-        session.Execute(LicenseSql, line.Product, line.Hash, secrets.Seal(line.Key, line.Hash), line.User, expires, created, LicenseKey.Suffix(line.Key));
+        session.Execute(LicenseSql, line.Product, line.Hash, _secrets.Seal(line.Key, line.Hash), line.User, expires, created, LicenseKey.Suffix(line.Key));
         if (line.Host is not null) session.Execute(DomainSql, line.Host, UnixMicroseconds.From(_now));
     }
 
     void ReadProducts()
     {
-        using var command = connection.CreateCommand();
+        using var command = _connection.CreateCommand();
         command.CommandText = "SELECT id FROM products";
         using var reader = command.ExecuteReader();
         while (reader.Read()) _products.Add(reader.GetInt64(0));
@@ -82,7 +95,7 @@ sealed class ImportLicenses(SqliteConnection connection, Secrets secrets, TimePr
             IgnoreBlankLines = true,
         });
         RequireHeader(csv);
-        using var exists = connection.CreateCommand();
+        using var exists = _connection.CreateCommand();
         exists.CommandText = "SELECT 1 FROM licenses WHERE key_hash = $1";
         exists.Parameters.Add(new SqliteParameter("$1", SqliteType.Blob));
         var lines = new List<Line>();
@@ -119,7 +132,7 @@ sealed class ImportLicenses(SqliteConnection connection, Secrets secrets, TimePr
         else if (!_products.Contains(product)) Fault($"there is no product {product}");
 
         var key = Field("license_key");
-        var hash = secrets.Hash(key);
+        var hash = _secrets.Hash(key);
         exists.Parameters[0].Value = hash;
         if (!LicenseKey.IsWellFormed(key)) Fault($"license_key must be {LicenseKey.Rule}");
         else if (!_keys.Add(key)) Fault("the same license_key stands further up");

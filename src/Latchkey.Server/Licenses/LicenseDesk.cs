@@ -28,13 +28,13 @@ sealed partial class LicenseDesk(
     public async ValueTask<GrantedLicense?> Grant(HttpContext context, LicenseRequest asked, Func<LicenseFacts, Refusal?>? further = null)
     {
         var now = clock.GetUtcNow();
-        var license = licenses.Find(asked.Key);
+        var license = licenses.Find(asked.Key, now);
         var verdict = Verdict.Judge(license, asked.Host, asked.ProductId, now);
         if (verdict is not Verdict.Refused && further?.Invoke(license!) is { } refusal) verdict = new Verdict.Refused(refusal);
         if (verdict is Verdict.GrantedOnceBound)
         {
             await Bind(context, license!.Id, asked.Host, now);
-            license = licenses.Find(asked.Key);
+            license = licenses.Find(asked.Key, now);
             verdict = Verdict.Judge(license, asked.Host, asked.ProductId, now);
         }
 

@@ -1,4 +1,6 @@
 using System.Globalization;
+using Latchkey.Server.Admin.Access;
+using Latchkey.Server.Customers;
 using Latchkey.Server.Data;
 using Latchkey.Server.Products;
 using Microsoft.EntityFrameworkCore;
@@ -10,168 +12,209 @@ sealed record IssueLicense(
     long ProductId, IReadOnlyList<string> Domains, int? MaxDomains = null, long? UserId = null, DateTimeOffset? ExpiresAt = null, string? Key = null);
 
 /// <summary>What is to change; null leaves as it is.</summary>
-sealed record EditLicense(int? MaxDomains, long? UserId, DateTimeOffset? ExpiresAt, bool NeverExpires);
+sealed record EditLicense(int? MaxDomains = null, long? UserId = null, DateTimeOffset? ExpiresAt = null, bool NeverExpires = false, bool NoUser = false);
 
-/// <summary>What a vendor and a support agent do with licenses.</summary>
-sealed class LicenseOperations(LatchkeyDb db, Secrets secrets, TimeProvider clock)
+/// <summary>What a vendor and a support agent do with one license.</summary>
+sealed class LicenseOperations(UnitOfWork work)
 {
     public const int MostDomains = 10_000;
+    public static readonly TimeSpan MaxOverlap = TimeSpan.FromDays(90);
 
+    LatchkeyDb Db => work.Db;
+
+    /// <returns>With its key.</returns>
     public LicenseView Issue(IssueLicense wanted)
     {
-        var product = new ProductOperations(db, clock).Find(wanted.ProductId);
-        if (wanted.Key is { } brought && !LicenseKey.IsWellFormed(brought)) throw new OperationException($"A license key must be {LicenseKey.Rule}.");
-        var hosts = wanted.Domains.Select(RequireDomain).Distinct(StringComparer.Ordinal).ToList();
-        var places = RequirePlaces(wanted.MaxDomains ?? Math.Max(1, hosts.Count));
-        if (hosts.Count > places) throw new OperationException($"{hosts.Count} domains do not fit into --max-domains {places}.");
-        var (key, hash) = NewKey(wanted.Key ?? LicenseKey.Generate(product.KeyPrefix, product.KeyLength));
-        var now = clock.GetUtcNow();
-        var license = new License
+        work.Require(Permission.LicensesWrite);
+        var hosts = Check(wanted, out var places);
+        return work.Change("license.issue", () => (LicenseView?)null, _ =>
         {
-            ProductId = product.Id,
-            KeyHash = hash,
-            KeyCipher = secrets.Seal(key, hash),
-            KeySuffix = LicenseKey.Suffix(key),
-            UserId = wanted.UserId,
-            MaxDomains = places,
-            ExpiresAt = wanted.ExpiresAt,
-            CreatedAt = now,
-        };
-        license.Domains.AddRange(hosts.Select(host => new LicenseDomain { Host = host, BoundAt = now }));
-        db.Add(license);
-        db.SaveChanges();
-        return Show(license.Id);
+            var product = ProductFor(wanted.ProductId);
+            var (key, hash) = NewKey(wanted.Key ?? LicenseKey.Generate(product.KeyPrefix, product.KeyLength));
+            var license = new License
+            {
+                ProductId = product.Id,
+                KeyHash = hash,
+                KeyCipher = work.Secrets.Seal(key, hash),
+                KeySuffix = LicenseKey.Suffix(key),
+                UserId = wanted.UserId,
+                MaxDomains = places,
+                ExpiresAt = wanted.ExpiresAt,
+                CreatedAt = work.Now,
+            };
+            license.Domains.AddRange(hosts.Select(host => new LicenseDomain { Host = host, BoundAt = work.Now }));
+            CustomerOperations.Ensure(Db, wanted.UserId, work.Now);
+            Db.Add(license);
+            Db.SaveChanges();
+            return View(license.Id)! with { LicenseKey = key };
+        }, view => view.Id);
     }
 
-    public LicenseView Show(string idOrKey) => Show(Find(idOrKey).Id);
-
-    LicenseView Show(long id)
+    /// <summary>The product, if something may be issued for it.</summary>
+    public Product ProductFor(long id)
     {
-        var license = Whole().AsNoTracking().Single(l => l.Id == id);
-        return LicenseView.Of(license, secrets.Open(license.KeyCipher, license.KeyHash), clock.GetUtcNow());
+        var product = Db.Products.Find(id) ?? throw ProductOperations.Missing(id);
+        return product.ArchivedAt is null ? product : throw OperationException.Conflict("PRODUCT_ARCHIVED", $"Product {id} is archived: nothing new is issued for it.");
     }
 
-    /// <summary>By id, without the keys; read as it is walked through.</summary>
-    public IEnumerable<LicenseView> List(long? product, string? domain, long? user = null)
+    public LicenseView Show(LicenseRef license)
     {
-        var licenses = Whole().AsNoTracking();
-        if (product is { } id)
+        work.Require(Permission.LicensesRead);
+        return View(license.Find(Db, work.Secrets).Id)!;
+    }
+
+    /// <summary>With its key, which the audit trail notes.</summary>
+    public LicenseView Reveal(LicenseRef license)
+    {
+        work.Require(Permission.LicensesReveal, confirmed: true);
+        string? key = null;
+        return Change("license.reveal", license, found => key = work.Secrets.Open(found.KeyCipher, found.KeyHash), view => view with { LicenseKey = key });
+    }
+
+    public LicenseView Suspend(LicenseRef license) => SetState("license.suspend", Permission.LicensesSupport, license, LicenseState.Suspended);
+    public LicenseView Resume(LicenseRef license) => SetState("license.resume", Permission.LicensesSupport, license, LicenseState.Active);
+    public LicenseView Revoke(LicenseRef license) => SetState("license.revoke", Permission.LicensesWrite, license, LicenseState.Revoked, confirmed: true);
+
+    LicenseView SetState(string action, string permission, LicenseRef which, LicenseState state, bool confirmed = false)
+    {
+        work.Require(permission, confirmed);
+        return Change(action, which, license =>
         {
-            new ProductOperations(db, clock).Find(id);
-            licenses = licenses.Where(l => l.ProductId == id);
-        }
+            if (license.State == LicenseState.Revoked && state != LicenseState.Revoked) throw Final(license);
+            license.State = state;
+        });
+    }
 
-        if (user is not null) licenses = licenses.Where(l => l.UserId == user);
-        if (domain is not null)
+    /// <summary>A new key. The old one is unknown from the next request on, or works as well for the overlap.</summary>
+    /// <returns>With the new key.</returns>
+    public LicenseView Rotate(LicenseRef which, TimeSpan overlap = default)
+    {
+        work.Require(Permission.LicensesSupport);
+        if (overlap < TimeSpan.Zero || overlap > MaxOverlap) throw OperationException.Invalid("/overlap_hours", $"The overlap must be 0 to {MaxOverlap.TotalHours} hours.");
+        string? made = null;
+        return Change("license.rotate", which, license =>
         {
-            var host = RequireDomain(domain);
-            licenses = licenses.Where(l => l.Domains.Any(d => d.Host == host));
-        }
+            if (license.State == LicenseState.Revoked) throw Final(license);
+            var product = Db.Products.Single(p => p.Id == license.ProductId);
+            var (key, hash) = NewKey(LicenseKey.Generate(product.KeyPrefix, product.KeyLength));
 
-        var now = clock.GetUtcNow();
-        return licenses.OrderBy(l => l.Id).AsEnumerable().Select(license => LicenseView.Of(license, null, now));
+            // Without an overlap the old keys are done with: those of earlier rotations too.
+            if (overlap == TimeSpan.Zero) Db.RetiredKeys.Where(k => k.LicenseId == license.Id && k.GoodUntil > work.Now).ExecuteUpdate(k => k.SetProperty(r => r.GoodUntil, work.Now));
+            Db.Add(new RetiredKey { KeyHash = license.KeyHash, LicenseId = license.Id, RetiredAt = work.Now, GoodUntil = work.Now + overlap });
+            (license.KeyHash, license.KeyCipher, license.KeySuffix, license.LastRotated) = (hash, work.Secrets.Seal(key, hash), LicenseKey.Suffix(key), work.Now);
+            made = key;
+        }, view => view with { LicenseKey = made });
     }
 
-    public LicenseView Suspend(string idOrKey) => SetState(idOrKey, LicenseState.Suspended);
-    public LicenseView Resume(string idOrKey) => SetState(idOrKey, LicenseState.Active);
-    public LicenseView Revoke(string idOrKey) => SetState(idOrKey, LicenseState.Revoked);
-
-    LicenseView SetState(string idOrKey, LicenseState state)
+    public LicenseView Bind(LicenseRef which, string domain)
     {
-        using var change = db.Database.BeginTransaction();
-        var license = Find(idOrKey);
-        if (license.State == LicenseState.Revoked && state != LicenseState.Revoked) throw Final(license);
-        license.State = state;
-        return Save(change, license);
-    }
-
-    /// <summary>A new key; the old one is unknown from the next request on.</summary>
-    public LicenseView Rotate(string idOrKey)
-    {
-        using var change = db.Database.BeginTransaction();
-        var license = Find(idOrKey);
-        if (license.State == LicenseState.Revoked) throw Final(license);
-        var product = db.Products.Single(p => p.Id == license.ProductId);
-        var (key, hash) = NewKey(LicenseKey.Generate(product.KeyPrefix, product.KeyLength));
-        (license.KeyHash, license.KeyCipher, license.KeySuffix, license.LastRotated) = (hash, secrets.Seal(key, hash), LicenseKey.Suffix(key), clock.GetUtcNow());
-        return Save(change, license);
-    }
-
-    public LicenseView Bind(string idOrKey, string domain)
-    {
-        using var change = db.Database.BeginTransaction();
-        var license = Find(idOrKey);
-        var host = RequireDomain(domain);
-        var bound = db.LicenseDomains.Where(d => d.LicenseId == license.Id).Select(d => d.Host).ToList();
-        if (bound.Contains(host)) return Save(change, license);
-        if (bound.Count >= license.MaxDomains)
+        work.Require(Permission.LicensesSupport);
+        var host = RequireDomain(domain, "/domain");
+        return Change("license.bind", which, license =>
         {
-            throw new OperationException(string.Create(CultureInfo.InvariantCulture,
-                $"License {license.Id} holds {license.MaxDomains} of {license.MaxDomains} domains ({string.Join(", ", bound.Take(5))}): unbind one, or raise --max-domains with \"latchkey license edit\"."));
-        }
+            var bound = Db.LicenseDomains.Where(d => d.LicenseId == license.Id).Select(d => d.Host).ToList();
+            if (bound.Contains(host)) return;
+            if (bound.Count >= license.MaxDomains)
+            {
+                throw OperationException.Conflict("DOMAIN_LIMIT_REACHED", string.Create(CultureInfo.InvariantCulture,
+                    $"License {license.Id} holds {license.MaxDomains} of {license.MaxDomains} domains ({string.Join(", ", bound.Take(5))}): unbind one, or raise how many it may hold."),
+                    "\"latchkey license edit\" has --max-domains.");
+            }
 
-        db.Add(new LicenseDomain { LicenseId = license.Id, Host = host, BoundAt = clock.GetUtcNow() });
-        return Save(change, license);
+            Db.Add(new LicenseDomain { LicenseId = license.Id, Host = host, BoundAt = work.Now });
+        });
     }
 
-    public LicenseView Unbind(string idOrKey, string domain)
+    public LicenseView Unbind(LicenseRef which, string domain)
     {
-        using var change = db.Database.BeginTransaction();
-        var license = Find(idOrKey);
-        var host = RequireDomain(domain);
-        var bound = db.LicenseDomains.SingleOrDefault(d => d.LicenseId == license.Id && d.Host == host)
-            ?? throw new OperationException($"License {license.Id} is not bound to {host}: \"latchkey license show {license.Id}\" lists its domains.");
-        db.Remove(bound);
-        return Save(change, license);
+        work.Require(Permission.LicensesSupport);
+        var host = RequireDomain(domain, "/domain");
+        return Change("license.unbind", which, license => Db.Remove(
+            Db.LicenseDomains.SingleOrDefault(d => d.LicenseId == license.Id && d.Host == host)
+            ?? throw new OperationException($"License {license.Id} is not bound to {host}.")
+            {
+                Fault = OperationFault.NotFound,
+                Code = "DOMAIN_NOT_BOUND",
+                Hint = $"\"latchkey license show {license.Id}\" lists its domains.",
+            }));
     }
 
-    public LicenseView Edit(string idOrKey, EditLicense edit)
+    public LicenseView Edit(LicenseRef which, EditLicense edit)
     {
-        using var change = db.Database.BeginTransaction();
-        var license = Find(idOrKey);
-        if (edit.MaxDomains is { } places)
+        work.Require(Permission.LicensesWrite);
+        if (edit.MaxDomains is { } wanted) RequirePlaces(wanted);
+        if (edit.UserId < 0) throw OperationException.Invalid("/user_id", CustomerOperations.NumberRule);
+        return Change("license.edit", which, license =>
         {
-            var bound = db.LicenseDomains.Count(d => d.LicenseId == license.Id);
-            if (bound > RequirePlaces(places)) throw new OperationException($"License {license.Id} is bound to {bound} domains: unbind some first.");
-            license.MaxDomains = places;
-        }
+            if (edit.MaxDomains is { } places)
+            {
+                var bound = Db.LicenseDomains.Count(d => d.LicenseId == license.Id);
+                if (bound > places) throw OperationException.Conflict("DOMAINS_BOUND", $"License {license.Id} is bound to {bound} domains: unbind some first.");
+                license.MaxDomains = places;
+            }
 
-        license.UserId = edit.UserId ?? license.UserId;
-        license.ExpiresAt = edit.NeverExpires ? null : edit.ExpiresAt ?? license.ExpiresAt;
-        return Save(change, license);
+            CustomerOperations.Ensure(Db, edit.UserId, work.Now);
+            license.UserId = edit.NoUser ? null : edit.UserId ?? license.UserId;
+            license.ExpiresAt = edit.NeverExpires ? null : edit.ExpiresAt ?? license.ExpiresAt;
+        });
     }
 
-    static OperationException Final(License license) => new($"License {license.Id} is revoked, which is for good: issue a new one.");
-
-    LicenseView Save(Microsoft.EntityFrameworkCore.Storage.IDbContextTransaction change, License license)
+    LicenseView Change(string action, LicenseRef which, Action<License> change, Func<LicenseView, LicenseView>? answer = null)
     {
-        db.SaveChanges();
-        change.Commit();
-        return Show(license.Id);
+        License license = null!;
+        return work.Change(action, () =>
+        {
+            license = which.Find(Db, work.Secrets);
+            return View(license.Id);
+        }, _ =>
+        {
+            change(license);
+            Db.SaveChanges();
+            var view = View(license.Id)!;
+            return answer is null ? view : answer(view);
+        }, view => view.Id);
     }
 
-    /// <summary>By key if there is one such, else by id: an imported key may be all digits.</summary>
-    License Find(string idOrKey)
-    {
-        var text = idOrKey.Trim();
-        var hash = secrets.Hash(text);
-        var license = db.Licenses.SingleOrDefault(l => l.KeyHash == hash);
-        if (license is null && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var id)) license = db.Licenses.Find(id);
-        return license ?? throw new OperationException("There is no license with this id or key. A key is read letter by letter, capitals apart, and is unknown once rotated: \"latchkey license list\" finds a license by --domain or --user.");
-    }
+    static OperationException Final(License license) => OperationException.Conflict("LICENSE_REVOKED", $"License {license.Id} is revoked, which is for good: issue a new one.");
+
+    LicenseView? View(long id) => LicenseView.Read(Db, Db.Licenses.Where(l => l.Id == id), work.Now).SingleOrDefault();
 
     (string Key, byte[] Hash) NewKey(string key)
     {
-        var hash = secrets.Hash(key);
-        return db.Licenses.Any(l => l.KeyHash == hash) ? throw new OperationException("There is a license with this key already.") : (key, hash);
+        var hash = work.Secrets.Hash(key);
+        return Db.Licenses.Any(l => l.KeyHash == hash) || Db.RetiredKeys.Any(k => k.KeyHash == hash)
+            ? throw OperationException.Conflict("KEY_EXISTS", "There is a license with this key already, or was one.")
+            : (key, hash);
     }
 
-    IQueryable<License> Whole() => db.Licenses.Include(l => l.Product).Include(l => l.Domains).Include(l => l.LastSeen);
+    /// <summary>Everything that can be said without the database.</summary>
+    static List<string> Check(IssueLicense wanted, out int places)
+    {
+        var faults = new Faults();
+        faults.Unless(wanted.Key is null || LicenseKey.IsWellFormed(wanted.Key), "/license_key", $"A license key must be {LicenseKey.Rule}.");
+        var hosts = new List<string>();
+        foreach (var (index, domain) in wanted.Domains.Index())
+        {
+            if (CanonicalHost.OfPattern(domain) is not { } host) faults.Add($"/domains/{index}", NoDomain(domain));
+            else if (!hosts.Contains(host)) hosts.Add(host);
+        }
 
-    static string RequireDomain(string domain) =>
-        CanonicalHost.OfPattern(domain)
-        ?? throw new OperationException($"\"{domain}\" is not a domain: give a host name as example.com, or *.example.com for its subdomains.");
+        places = wanted.MaxDomains ?? Math.Max(1, hosts.Count);
+        faults.Unless(places is >= 1 and <= MostDomains, "/max_domains", PlacesRule);
+        faults.Unless(hosts.Count <= places, "/domains", $"{hosts.Count} domains do not fit: the license may hold {places}.");
+        faults.Unless(wanted.UserId is null or >= 0, "/user_id", CustomerOperations.NumberRule);
+        faults.Throw();
+        return hosts;
+    }
 
-    static int RequirePlaces(int places) =>
-        places is >= 1 and <= MostDomains ? places : throw new OperationException($"--max-domains must be 1 to {MostDomains}.");
+    static string NoDomain(string domain) => $"\"{domain}\" is not a domain: give a host name as example.com, or *.example.com for its subdomains.";
+
+    public static string RequireDomain(string domain, string pointer) => CanonicalHost.OfPattern(domain) ?? throw OperationException.Invalid(pointer, NoDomain(domain));
+
+    static readonly string PlacesRule = $"The number of domains must be 1 to {MostDomains}.";
+
+    static void RequirePlaces(int places)
+    {
+        if (places is < 1 or > MostDomains) throw OperationException.Invalid("/max_domains", PlacesRule);
+    }
 }

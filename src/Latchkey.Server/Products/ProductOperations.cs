@@ -1,7 +1,8 @@
-using Latchkey.Server.Blobs;
+using System.Globalization;
+using Latchkey.Server.Admin.Access;
 using Latchkey.Server.Data;
+using Latchkey.Server.Http;
 using Latchkey.Server.Licenses;
-using Microsoft.AspNetCore.StaticFiles;
 using Microsoft.EntityFrameworkCore;
 
 namespace Latchkey.Server.Products;
@@ -9,138 +10,160 @@ namespace Latchkey.Server.Products;
 sealed record ProductFile(long Id, string? Version, string FileName, string ContentType, long FileSize, string Sha256, string PublishedAt);
 
 sealed record ProductView(
-    long Id, string Name, string Prefix, int KeyLength, bool ApiDownload, bool BindOnFirstUse, string CreatedAt, int Licenses, ProductFile? File);
+    long Id, string Name, string Prefix, int KeyLength, bool ApiDownload, bool BindOnFirstUse, bool IsArchived, string CreatedAt,
+    [property: OutsideState] int Licenses, ProductFile? File);
 
 /// <summary>What is to be set; null leaves as it is (or, for a new product, as usual).</summary>
 sealed record ProductFields(string? Name, string? Prefix, int? KeyLength, bool? ApiDownload, bool? BindOnFirstUse);
 
 /// <summary>What a vendor does with products.</summary>
-sealed class ProductOperations(LatchkeyDb db, TimeProvider clock)
+sealed class ProductOperations(UnitOfWork work)
 {
+    LatchkeyDb Db => work.Db;
+
+    /// <param name="id">A number that installers in the field have built in; null takes the next free one.</param>
+    /// <param name="fields">Name and prefix are needed.</param>
     public ProductView Add(long? id, ProductFields fields)
     {
-        if (id is { } chosen && db.Products.Any(p => p.Id == chosen)) throw new OperationException($"There is a product {chosen} already: choose another --id.");
-        var product = new Product { Id = id ?? 0, Name = "", KeyPrefix = "", CreatedAt = clock.GetUtcNow() };
-        Set(product, fields with
+        work.Require(Permission.ProductsWrite);
+        return work.Change("product.add", () => (ProductView?)null, _ =>
         {
-            KeyLength = fields.KeyLength ?? LicenseKey.DefaultLength,
-            ApiDownload = fields.ApiDownload ?? true,
-            BindOnFirstUse = fields.BindOnFirstUse ?? true,
-        });
-        db.Add(product);
-        db.SaveChanges();
-        return Show(product.Id);
-    }
-
-    public ProductView Edit(long id, ProductFields fields)
-    {
-        Set(Find(id), fields);
-        db.SaveChanges();
-        return Show(id);
-    }
-
-    public ProductView Show(long id) => Views(db.Products.Where(p => p.Id == id)).SingleOrDefault() ?? throw Missing(id);
-
-    public List<ProductView> List() => Views(db.Products.OrderBy(p => p.Id));
-
-    public Product Find(long id) => db.Products.Find(id) ?? throw Missing(id);
-
-    /// <summary>Stores the file, and makes it the product's download.</summary>
-    public ProductView Publish(FileBlobStore blobs, long product, Stream content, string fileName, string? version, Action<long>? progress = null)
-    {
-        Find(product);
-        if (FileNames.Fault(fileName) is { } fault) throw new OperationException($"The file name {fault}: choose another with --file-name.");
-        var blob = blobs.Add(content, progress);
-        try
-        {
-            if (blob.Size == 0) throw new OperationException("The file is empty.");
-            db.Add(new Artifact
+            if (id < 1) throw OperationException.Invalid("/id", "A product's id must be a positive integer.");
+            if (id is { } chosen && Db.Products.Any(p => p.Id == chosen)) throw OperationException.Conflict("PRODUCT_EXISTS", $"There is a product {chosen} already: choose another id.");
+            var product = new Product { Id = id ?? 0, Name = "", KeyPrefix = "", CreatedAt = work.Now };
+            Set(product, fields with
             {
-                ProductId = product,
-                Version = version,
-                FileName = fileName,
-                ContentType = FileNames.ContentType(fileName),
-                Size = blob.Size,
-                Sha256 = blob.Sha256,
-                BlobId = blob.Id,
-                PublishedAt = clock.GetUtcNow(),
+                Name = fields.Name ?? "",
+                Prefix = fields.Prefix ?? "",
+                KeyLength = fields.KeyLength ?? LicenseKey.DefaultLength,
+                ApiDownload = fields.ApiDownload ?? true,
+                BindOnFirstUse = fields.BindOnFirstUse ?? true,
             });
-            db.SaveChanges();
-        }
-        catch
+            Db.Add(product);
+            Db.SaveChanges();
+            return View(product.Id)!;
+        }, view => view.Id);
+    }
+
+    public ProductView Edit(long id, ProductFields fields) => Change("product.edit", id, product => Set(product, fields));
+
+    /// <summary>Nothing new is issued; what was issued keeps working. Can be taken back.</summary>
+    public ProductView Archive(long id) => Change("product.archive", id, product => product.ArchivedAt ??= work.Now);
+
+    public ProductView Unarchive(long id) => Change("product.unarchive", id, product => product.ArchivedAt = null);
+
+    ProductView Change(string action, long id, Action<Product> change)
+    {
+        work.Require(Permission.ProductsWrite);
+        return work.Change(action, () => View(id), _ =>
         {
-            blobs.Delete(blob.Id);
-            throw;
+            change(Find(id));
+            Db.SaveChanges();
+            return View(id)!;
+        }, view => view.Id);
+    }
+
+    public ProductView Show(long id)
+    {
+        work.Require(Permission.ProductsRead);
+        return View(id) ?? throw Missing(id);
+    }
+
+    /// <summary>All there are, by id.</summary>
+    public List<ProductView> List()
+    {
+        work.Require(Permission.ProductsRead);
+        return Views(Db.Products.OrderBy(p => p.Id));
+    }
+
+    /// <param name="search">A part of the name or of the prefix.</param>
+    /// <param name="archived">Null: both.</param>
+    /// <param name="page">Sorted by <c>id</c>, <c>-id</c>, <c>name</c>.</param>
+    public Page<ProductView> List(string? search, bool? archived, PageRequest page)
+    {
+        work.Require(Permission.ProductsRead);
+        var sort = page.Check("id", "-id", "name");
+        var products = Db.Products.AsQueryable();
+        if (archived is { } isArchived) products = products.Where(p => p.ArchivedAt != null == isArchived);
+        if (!string.IsNullOrWhiteSpace(search))
+        {
+            var like = LikePattern.Containing(search.Trim());
+            products = products.Where(p => EF.Functions.Like(p.Name, like, LikePattern.Escape) || EF.Functions.Like(p.KeyPrefix, like, LikePattern.Escape));
         }
 
-        return Show(product);
+        var after = page.After();
+        products = (sort, after) switch
+        {
+            ("id", null) => products.OrderBy(p => p.Id),
+            ("id", { Id: var id }) => products.Where(p => p.Id > id).OrderBy(p => p.Id),
+            ("-id", null) => products.OrderByDescending(p => p.Id),
+            ("-id", { Id: var id }) => products.Where(p => p.Id < id).OrderByDescending(p => p.Id),
+            (_, null) => products.OrderBy(p => p.Name).ThenBy(p => p.Id),
+            (_, { Id: var id, Value: var name }) => products.Where(p => p.Name.CompareTo(name) > 0 || (p.Name == name && p.Id > id)).OrderBy(p => p.Name).ThenBy(p => p.Id),
+        };
+        return page.Cut(Views(products.Take(page.Limit + 1)), view => view.Id, sort == "name" ? view => view.Name : null);
     }
+
+    /// <summary>The product's published files, the newest first: that one is its download.</summary>
+    public Page<ProductFile> Files(long id, PageRequest page)
+    {
+        work.Require(Permission.ProductsRead);
+        page.Check("-id");
+        Find(id);
+        var files = Db.Artifacts.AsNoTracking().Where(a => a.ProductId == id);
+        if (page.After() is { Id: var after }) files = files.Where(a => a.Id < after);
+        return page.Cut([.. files.OrderByDescending(a => a.Id).Take(page.Limit + 1).AsEnumerable().Select(FileOf)], file => file.Id);
+    }
+
+    public Product Find(long id) => Db.Products.Find(id) ?? throw Missing(id);
 
     static void Set(Product product, ProductFields fields)
     {
-        if (fields.Name is { } name) product.Name = RequireName(name);
-        if (fields.Prefix is { } prefix) product.KeyPrefix = RequirePrefix(prefix);
-        if (fields.KeyLength is { } length) product.KeyLength = RequireKeyLength(length);
+        var faults = new Faults();
+        if (fields.Name is { } name)
+        {
+            faults.Unless(!string.IsNullOrWhiteSpace(name) && name.Length <= 200 && !name.Any(char.IsControl), "/name", "The name must be 1 to 200 characters, on one line.");
+            product.Name = name.Trim();
+        }
+
+        if (fields.Prefix is { } prefix)
+        {
+            // "ACME_" is how it looks in a key: the underscore is ours.
+            if (prefix.Length > 1 && prefix.EndsWith('_')) prefix = prefix[..^1];
+            faults.Unless(LicenseKey.IsPrefix(prefix), "/prefix", $"The prefix \"{prefix}\" must be {LicenseKey.PrefixRule}.");
+            product.KeyPrefix = prefix;
+        }
+
+        if (fields.KeyLength is { } length)
+        {
+            faults.Unless(length is >= LicenseKey.DefaultLength and <= LicenseKey.MaxRandomLength, "/key_length",
+                $"The key length must be {LicenseKey.DefaultLength} to {LicenseKey.MaxRandomLength} characters after the prefix.");
+            product.KeyLength = length;
+        }
+
         product.ApiDownload = fields.ApiDownload ?? product.ApiDownload;
         product.BindOnFirstUse = fields.BindOnFirstUse ?? product.BindOnFirstUse;
+        faults.Throw();
     }
 
-    static string RequireName(string name) =>
-        !string.IsNullOrWhiteSpace(name) && name.Length <= 200 && !name.Any(char.IsControl)
-            ? name.Trim()
-            : throw new OperationException("The name must be 1 to 200 characters, on one line.");
+    public static OperationException Missing(long id) =>
+        OperationException.Missing("product", id.ToString(CultureInfo.InvariantCulture), "\"latchkey product list\" shows those there are.");
 
-    static string RequirePrefix(string prefix)
-    {
-        // "ACME_" is how it looks in a key: the underscore is ours.
-        if (prefix.Length > 1 && prefix.EndsWith('_')) prefix = prefix[..^1];
-        return LicenseKey.IsPrefix(prefix) ? prefix : throw new OperationException($"The prefix \"{prefix}\" must be {LicenseKey.PrefixRule}.");
-    }
-
-    static int RequireKeyLength(int length) =>
-        length is >= LicenseKey.DefaultLength and <= LicenseKey.MaxRandomLength
-            ? length
-            : throw new OperationException($"The key length must be {LicenseKey.DefaultLength} to {LicenseKey.MaxRandomLength} characters after the prefix.");
-
-    static OperationException Missing(long id) => new($"There is no product {id}: \"latchkey product list\" shows those there are.");
+    public ProductView? View(long id) => Views(Db.Products.Where(p => p.Id == id)).SingleOrDefault();
 
     List<ProductView> Views(IQueryable<Product> products) =>
         [.. products.Select(p => new
             {
                 Product = p,
-                Licenses = db.Licenses.Count(l => l.ProductId == p.Id),
+                Licenses = Db.Licenses.Count(l => l.ProductId == p.Id),
                 File = p.Artifacts.OrderByDescending(a => a.Id).FirstOrDefault(),
             })
             .AsNoTracking().AsEnumerable().Select(row => View(row.Product, row.Licenses, row.File))];
 
     static ProductView View(Product p, int licenses, Artifact? file) => new(
-        p.Id, p.Name, p.KeyPrefix, p.KeyLength, p.ApiDownload, p.BindOnFirstUse, Http.Wire.Micros(p.CreatedAt), licenses,
-        file is null ? null : new ProductFile(
-            file.Id, file.Version, file.FileName, file.ContentType, file.Size, Convert.ToHexStringLower(file.Sha256), Http.Wire.Micros(file.PublishedAt)));
-}
+        p.Id, p.Name, p.KeyPrefix, p.KeyLength, p.ApiDownload, p.BindOnFirstUse, p.ArchivedAt is not null, Wire.Micros(p.CreatedAt), licenses,
+        file is null ? null : FileOf(file));
 
-/// <summary>Names of published files: what the customer's browser saves them as.</summary>
-static class FileNames
-{
-    static readonly FileExtensionContentTypeProvider Types = new()
-    {
-        Mappings = { [".zip"] = "application/zip", [".phar"] = "application/octet-stream", [".gz"] = "application/gzip" },
-    };
-
-    public static string ContentType(string name) =>
-        Types.TryGetContentType(name, out var type) ? type : "application/octet-stream";
-
-    /// <returns>What is wrong with it, or null.</returns>
-    public static string? Fault(string name)
-    {
-        if (name.Length is 0 or > 200) return "must be 1 to 200 characters long";
-        if (name is "." or "..") return "must name a file";
-        if (name.AsSpan().ContainsAny('/', '\\')) return "must not contain / or \\";
-        return name.Any(IsInvisible) ? "must not contain control or direction characters" : null;
-    }
-
-    /// <summary>Also the marks that turn the reading direction, which make "exe.zip" out of "piz.exe"; and lone surrogates.</summary>
-    static bool IsInvisible(char c) =>
-        char.GetUnicodeCategory(c) is System.Globalization.UnicodeCategory.Control or System.Globalization.UnicodeCategory.Format
-            or System.Globalization.UnicodeCategory.LineSeparator or System.Globalization.UnicodeCategory.ParagraphSeparator;
+    static ProductFile FileOf(Artifact file) => new(
+        file.Id, file.Version, file.FileName, file.ContentType, file.Size, Convert.ToHexStringLower(file.Sha256), Wire.Micros(file.PublishedAt));
 }

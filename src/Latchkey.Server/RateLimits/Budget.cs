@@ -4,11 +4,12 @@ namespace Latchkey.Server.RateLimits;
 readonly record struct Balance(bool Allowed, int Limit, int Remaining, int UntilOneFree, int UntilAllFree);
 
 /// <summary>
-/// A number of requests in any 60 seconds, per client address; 0 is no limit. Memory is bounded: clients
+/// A number of requests in any 60 seconds, per client (an address, an API key); 0 is no limit. Memory is bounded: clients
 /// with nothing counted are forgotten, and past <see cref="Capacity"/> clients within a minute those that
 /// were longest silent.
 /// </summary>
-sealed class Budget(int limit, TimeProvider clock)
+sealed class Budget<TClient>(int limit, TimeProvider clock)
+    where TClient : notnull
 {
     /// <summary>Clients remembered at once, in all shards together: up to 100 MB for one request each.</summary>
     public const int Capacity = 1 << 19;
@@ -22,12 +23,12 @@ sealed class Budget(int limit, TimeProvider clock)
     public int Clients => _shards.Sum(shard => shard.Count);
 
     /// <summary>Counts one request if it fits, and says what is left.</summary>
-    public Balance Take(ClientAddress client) => Visit(client, take: true);
+    public Balance Take(TClient client) => Visit(client, take: true);
 
     /// <summary>Says what is left without counting.</summary>
-    public Balance Look(ClientAddress client) => Visit(client, take: false);
+    public Balance Look(TClient client) => Visit(client, take: false);
 
-    Balance Visit(ClientAddress client, bool take)
+    Balance Visit(TClient client, bool take)
     {
         if (IsOff) return new Balance(true, 0, 0, 0, 0);
         var now = (long)clock.GetElapsedTime(_epoch).TotalMilliseconds;
@@ -41,8 +42,8 @@ sealed class Budget(int limit, TimeProvider clock)
     /// </summary>
     sealed class Shard
     {
-        Dictionary<ClientAddress, SlidingWindow> _young = [];
-        Dictionary<ClientAddress, SlidingWindow> _old = [];
+        Dictionary<TClient, SlidingWindow> _young = [];
+        Dictionary<TClient, SlidingWindow> _old = [];
         long _turned;
 
         public int Count
@@ -50,7 +51,7 @@ sealed class Budget(int limit, TimeProvider clock)
             get { lock (this) return _young.Count + _old.Count; }
         }
 
-        public Balance Visit(ClientAddress client, long now, int limit, bool take)
+        public Balance Visit(TClient client, long now, int limit, bool take)
         {
             if (now - _turned >= SlidingWindow.Length || _young.Count >= Capacity / Shards / 2) Turn(now);
             if (Find(client, orMake: take) is not { } window) return new Balance(true, limit, limit, 0, 0);
@@ -61,7 +62,7 @@ sealed class Budget(int limit, TimeProvider clock)
                 allowed, limit, limit - used, used < limit ? 0 : window.UntilOneFree(now), window.UntilAllFree(now));
         }
 
-        SlidingWindow? Find(ClientAddress client, bool orMake)
+        SlidingWindow? Find(TClient client, bool orMake)
         {
             if (_young.TryGetValue(client, out var window)) return window;
             if (!_old.Remove(client, out window) && !orMake) return null;

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Latchkey.Server.Configuration;
 using Latchkey.Server.Http;
 
@@ -11,10 +10,9 @@ namespace Latchkey.Server.RateLimits;
 /// </summary>
 sealed class RateLimiter(RateLimitSettings settings, TimeProvider clock)
 {
-    readonly Budget _requests = new(settings.RequestsPerMinute, clock);
-    readonly Budget _failures = new(settings.FailuresPerMinute, clock);
-    readonly string _limit = settings.RequestsPerMinute.ToString(CultureInfo.InvariantCulture);
-    readonly string _policy = $"\"ip\";q={settings.RequestsPerMinute};w=60";
+    readonly Budget<ClientAddress> _requests = new(settings.RequestsPerMinute, clock);
+    readonly Budget<ClientAddress> _failures = new(settings.FailuresPerMinute, clock);
+    readonly RateLimitHeaders _headers = new("ip", settings.RequestsPerMinute, clock);
 
     public int Clients => _requests.Clients + _failures.Clients;
 
@@ -29,27 +27,13 @@ sealed class RateLimiter(RateLimitSettings settings, TimeProvider clock)
         if (!_requests.IsOff) Tell(context.Response.Headers, requests, guessing ? failures : default);
         if (!guessing && requests.Allowed) return null;
         var wait = Math.Max(guessing ? failures.UntilOneFree : 0, requests.Allowed ? 0 : requests.UntilOneFree);
-        context.Response.Headers.RetryAfter = Seconds(wait).ToString(CultureInfo.InvariantCulture);
+        RateLimitHeaders.SetRetryAfter(context.Response.Headers, wait);
         return guessing ? Wire.TooManyWrongKeys : Wire.RateLimited;
     }
 
     /// <summary>A wrong key was presented.</summary>
     public void CountFailure(HttpContext context) => _failures.Take(ClientAddress.Of(context));
 
-    void Tell(IHeaderDictionary headers, Balance requests, Balance failures)
-    {
-        var remaining = failures.Limit > 0 ? 0 : requests.Remaining;
-        var wait = Math.Max(requests.UntilAllFree, failures.UntilAllFree);
-        var seconds = Seconds(wait);
-        var left = remaining.ToString(CultureInfo.InvariantCulture);
-        var reset = (clock.GetUtcNow().ToUnixTimeMilliseconds() + wait + 999) / 1000;
-        headers["X-RateLimit-Limit"] = _limit;
-        headers["X-RateLimit-Remaining"] = left;
-        headers["X-RateLimit-Reset"] = reset.ToString(CultureInfo.InvariantCulture);
-        headers["RateLimit-Policy"] = _policy;
-        headers["RateLimit"] = string.Create(CultureInfo.InvariantCulture, $"\"ip\";r={left};t={seconds}");
-    }
-
-    /// <summary>Whole seconds, rounded up, never 0.</summary>
-    static int Seconds(int milliseconds) => Math.Max(1, (milliseconds + 999) / 1000);
+    void Tell(IHeaderDictionary headers, Balance requests, Balance failures) =>
+        _headers.Set(headers, failures.Limit > 0 ? 0 : requests.Remaining, Math.Max(requests.UntilAllFree, failures.UntilAllFree));
 }

@@ -166,7 +166,7 @@ public sealed class RateLimitTests
     public void Whoever_was_silent_for_long_has_the_whole_limit(int days)
     {
         var clock = new Microsoft.Extensions.Time.Testing.FakeTimeProvider();
-        var budget = new Budget(20, clock);
+        var budget = new Budget<ClientAddress>(20, clock);
         var client = ClientAddress.Of(IPAddress.Loopback);
         for (var i = 0; i < 20; i++) budget.Take(client);
         Assert.False(budget.Look(client).Allowed);
@@ -203,7 +203,7 @@ public sealed class RateLimitTests
     public void A_million_addresses_leave_memory_bounded_and_are_forgotten()
     {
         var clock = new Microsoft.Extensions.Time.Testing.FakeTimeProvider();
-        var budget = new Budget(60, clock);
+        var budget = new Budget<ClientAddress>(60, clock);
         var before = GC.GetTotalMemory(true);
         for (var i = 0; i < 1_000_000; i++) budget.Take(ClientAddress.Of(new IPAddress(BitConverter.GetBytes(i))));
         Assert.InRange(budget.Clients, 1, Budget.Capacity);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Latchkey.Server.Admin.Access;
 using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
 using Latchkey.Server.Licenses;
@@ -66,15 +67,17 @@ sealed class TestServer : IAsyncDisposable
         Timeout = TimeSpan.FromSeconds(60),
     };
 
-    public T Operate<T>(Func<LicenseOperations, T> action) => WithDb(db => action(new LicenseOperations(db, Data.Secrets, Clock)));
+    public T Operate<T>(Func<LicenseOperations, T> action) => Work(work => action(new LicenseOperations(work)));
 
-    public T OperateProducts<T>(Func<ProductOperations, T> action) => WithDb(db => action(new ProductOperations(db, Clock)));
+    public T OperateProducts<T>(Func<ProductOperations, T> action) => Work(work => action(new ProductOperations(work)));
 
-    public T WithDb<T>(Func<LatchkeyDb, T> action)
+    public T WithDb<T>(Func<LatchkeyDb, T> action) => Work(work => action(work.Db));
+
+    /// <summary>As the command line does it.</summary>
+    public T Work<T>(Func<UnitOfWork, T> action)
     {
-        using var connection = Data.Database.OpenExisting();
-        using var db = SqliteDatabase.OpenContext(connection);
-        return action(db);
+        using var work = UnitOfWork.Open(Data, Clock, Actor.CommandLine());
+        return action(work);
     }
 
     public ProductView AddProduct(
@@ -84,7 +87,7 @@ sealed class TestServer : IAsyncDisposable
     public LicenseView Issue(long product, params string[] domains) => Operate(licenses => licenses.Issue(new IssueLicense(product, domains)));
 
     public ProductView Publish(long product, byte[] content, string fileName = "product.zip") =>
-        OperateProducts(products => products.Publish(Data.Blobs, product, new MemoryStream(content), fileName, null));
+        Work(work => new PublishFile(work).Run(new Upload(product, new MemoryStream(content), fileName, null)).GetAwaiter().GetResult());
 
     public async ValueTask DisposeAsync()
     {

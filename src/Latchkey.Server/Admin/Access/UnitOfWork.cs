@@ -16,16 +16,19 @@ sealed record Terms(string? IfMatch = null, Action<LatchkeyDb, object>? Once = n
 /// <summary>One operation: who does it, on which database, and how a change is made.</summary>
 sealed class UnitOfWork : IDisposable
 {
-    readonly SqliteConnection _connection;
     readonly Terms _terms;
 
     UnitOfWork(DataDirectory data, SqliteConnection connection, TimeProvider clock, Actor actor, Terms terms)
     {
-        (_connection, _terms, Clock, Actor, Secrets, Blobs) = (connection, terms, clock, actor, data.Secrets, data.Blobs);
+        (Connection, _terms, Clock, Actor, Secrets, Blobs) = (connection, terms, clock, actor, data.Secrets, data.Blobs);
         Db = SqliteDatabase.OpenContext(connection);
     }
 
     public LatchkeyDb Db { get; }
+
+    /// <summary>For the few statements that are too many for EF Core.</summary>
+    public SqliteConnection Connection { get; }
+
     public Secrets Secrets { get; }
     public FileBlobStore Blobs { get; }
     public TimeProvider Clock { get; }
@@ -116,8 +119,10 @@ sealed class UnitOfWork : IDisposable
             }
         }
 
-        return (was?.ToJsonString(SnakeJson.State), isNow?.ToJsonString(SnakeJson.State));
+        return (Text(was), Text(isNow));
     }
+
+    static string? Text(JsonObject? state) => state is { Count: > 0 } ? state.ToJsonString(SnakeJson.State) : null;
 
     static JsonObject? State(object? resource) =>
         resource is null ? null : JsonSerializer.SerializeToNode(resource, resource.GetType(), SnakeJson.State)!.AsObject();
@@ -129,6 +134,6 @@ sealed class UnitOfWork : IDisposable
     public void Dispose()
     {
         Db.Dispose();
-        _connection.Dispose();
+        Connection.Dispose();
     }
 }

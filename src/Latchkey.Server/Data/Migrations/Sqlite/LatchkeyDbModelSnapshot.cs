@@ -665,6 +665,9 @@ namespace Latchkey.Server.Data.Migrations.Sqlite
 
                     b.HasIndex("ProductId");
 
+                    b.HasIndex("State")
+                        .HasFilter("state <> 0");
+
                     b.HasIndex("UserId");
 
                     b.HasIndex("ExpiresAt", "State");

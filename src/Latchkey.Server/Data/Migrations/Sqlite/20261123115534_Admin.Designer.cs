@@ -10,7 +10,7 @@ using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
 namespace Latchkey.Server.Data.Migrations.Sqlite
 {
     [DbContext(typeof(LatchkeyDb))]
-    [Migration("20261123113902_Admin")]
+    [Migration("20261123115534_Admin")]
     partial class Admin
     {
         /// <inheritdoc />
@@ -667,6 +667,9 @@ namespace Latchkey.Server.Data.Migrations.Sqlite
                     b.HasIndex("KeySuffix");
 
                     b.HasIndex("ProductId");
+
+                    b.HasIndex("State")
+                        .HasFilter("state <> 0");
 
                     b.HasIndex("UserId");
 

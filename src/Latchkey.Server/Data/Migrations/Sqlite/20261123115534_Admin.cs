@@ -340,6 +340,12 @@ namespace Latchkey.Server.Data.Migrations.Sqlite
                 column: "key_suffix");
 
             migrationBuilder.CreateIndex(
+                name: "IX_licenses_state",
+                table: "licenses",
+                column: "state",
+                filter: "state <> 0");
+
+            migrationBuilder.CreateIndex(
                 name: "IX_licenses_user_id",
                 table: "licenses",
                 column: "user_id");
@@ -468,6 +474,10 @@ namespace Latchkey.Server.Data.Migrations.Sqlite
 
             migrationBuilder.DropIndex(
                 name: "IX_licenses_key_suffix",
+                table: "licenses");
+
+            migrationBuilder.DropIndex(
+                name: "IX_licenses_state",
                 table: "licenses");
 
             migrationBuilder.DropIndex(

@@ -1,0 +1,11 @@
+namespace Latchkey.Server.Data;
+
+/// <summary>Patterns for LIKE, with <see cref="Escape"/> as their escape character.</summary>
+static class LikePattern
+{
+    public const string Escape = "\\";
+
+    /// <summary>Everything that contains the text as it stands.</summary>
+    public static string Containing(string text) =>
+        $"%{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("%", "\\%", StringComparison.Ordinal).Replace("_", "\\_", StringComparison.Ordinal)}%";
+}
