@@ -1,3 +1,4 @@
+using Latchkey.Server.Admin.Api;
 using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
 using Latchkey.Server.Downloads;
@@ -40,6 +41,7 @@ static class Server
         if (settings.TrustedProxies.Length > 0) app.UseForwardedHeaders(Proxies(settings));
         app.UseMiddleware<EveryAnswer>();
         app.UseRouting();
+        app.UseWhen(context => context.Request.Path.StartsWithSegments("/api/admin"), admin => admin.UseMiddleware<AdminDoor>());
         MapEndpoints(app);
         return app;
     }
@@ -53,6 +55,7 @@ static class Server
         services.AddSingleton<LicenseLookup>().AddSingleton<LicenseDesk>().AddSingleton<VerifyLicense>();
         services.AddSingleton<LastSeenBoard>().AddHostedService(all => all.GetRequiredService<LastSeenBoard>());
         services.AddSingleton<DownloadTokens>().AddSingleton<MintDownload>();
+        AdminEndpoints.AddServices(services, data, clock);
         services.AddSingleton<FileTransfer>().AddSingleton<ClaimDownload>().AddHostedService<TokenSweep>();
     }
 
@@ -62,6 +65,7 @@ static class Server
         app.Map("/api/license/verify", app.Services.GetRequiredService<VerifyLicense>().Handle);
         app.Map("/api/license/download", app.Services.GetRequiredService<MintDownload>().Handle);
         app.Map("/api/license/download-file/{token}/{name?}", app.Services.GetRequiredService<ClaimDownload>().Handle);
+        AdminEndpoints.Map(app);
         app.MapGet("/", () => "Latchkey is running. The license API is at /api/license/verify.\n");
     }
 

@@ -6,6 +6,10 @@ sealed record RateLimitSettings(int RequestsPerMinute, int FailuresPerMinute);
 
 sealed record DownloadSettings(TimeSpan TokenLifetime, int MaxConcurrent, int MinimumBytesPerSecond);
 
+/// <param name="RequestsPerMinute">Of one API key or operator, in any 60 seconds; 0 is no limit.</param>
+/// <param name="MaxUploadBytes">Of one file.</param>
+sealed record AdminSettings(int RequestsPerMinute, long MaxUploadBytes);
+
 sealed record LogSettings(LogLevel Level, string Format);
 
 /// <summary>Everything an operator can set, read once at start.</summary>
@@ -16,6 +20,7 @@ sealed record Settings(
     IPNetwork[] TrustedProxies,
     RateLimitSettings RateLimit,
     DownloadSettings Downloads,
+    AdminSettings Admin,
     LogSettings Log,
     int MaxConnections,
     TimeSpan ShutdownTimeout)
@@ -76,6 +81,9 @@ sealed record Settings(
                 from.Duration("Downloads:TokenLifetime", TimeSpan.FromDays(1), TimeSpan.FromMinutes(1), TimeSpan.FromDays(365)),
                 from.Whole("Downloads:MaxConcurrent", 1000, 1, 100_000),
                 from.Whole("Downloads:MinimumBytesPerSecond", 1024, 0, 1_000_000_000, "0 allows any speed")),
+            new AdminSettings(
+                from.Whole("Admin:RequestsPerMinute", 600, 0, 1_000_000_000, "0 turns the limit off"),
+                from.Long("Uploads:MaxBytes", 10L << 30, 1, 1L << 50)),
             new LogSettings(
                 from.OneOf("Log:Level", "Information", "Debug", "Information", "Warning", "Error") switch
                 {

@@ -15,10 +15,12 @@ sealed class SettingsReader(IConfiguration sources)
 
     public string Text(string name, string otherwise) => Given(name) ?? otherwise;
 
-    public int Whole(string name, int otherwise, int least, int most, string? note = null)
+    public int Whole(string name, int otherwise, int least, int most, string? note = null) => (int)Long(name, otherwise, least, most, note);
+
+    public long Long(string name, long otherwise, long least, long most, string? note = null)
     {
         if (Given(name) is not { } text) return otherwise;
-        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value)
+        if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value)
             && value >= least && value <= most)
         {
             return value;

@@ -7,7 +7,7 @@ using Microsoft.EntityFrameworkCore;
 namespace Latchkey.Server.Customers;
 
 sealed record CustomerView(
-    long Id, string? Name, string? Email, string? Reference, string? Notes, string CreatedAt, [property: OutsideState] int Licenses);
+    long Id, string? Name, string? Email, string? Reference, string? Notes, string CreatedAt, [property: OutsideState] int Licenses) : IResource;
 
 /// <summary>What is to be set; null leaves as it is, an empty text takes it away.</summary>
 sealed record CustomerFields(string? Name = null, string? Email = null, string? Reference = null, string? Notes = null);

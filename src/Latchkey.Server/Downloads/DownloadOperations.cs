@@ -12,7 +12,7 @@ namespace Latchkey.Server.Downloads;
 sealed record DownloadTokenView(
     long Id, long LicenseId, long ProductId, string ProductName, string FileName, string? Version, long FileSize, string State,
     [property: OutsideState] long BytesSent, [property: OutsideState] int Attempts, string CreatedAt, string ExpiresAt,
-    string? ClaimedBy, string? ClaimedAt, string? SpentAt, string? RevokedAt);
+    string? ClaimedBy, string? ClaimedAt, string? SpentAt, string? RevokedAt) : IResource;
 
 /// <summary>A new link; it is shown this once.</summary>
 sealed record DownloadLink(long LicenseId, [property: OutsideState] string DownloadUrl, string ExpiresAt, string FileName, long FileSize);

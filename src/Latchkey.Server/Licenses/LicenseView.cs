@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Latchkey.Server.Admin.Access;
 using Latchkey.Server.Data;
 using Latchkey.Server.Http;
 using Microsoft.EntityFrameworkCore;
@@ -15,7 +16,7 @@ sealed record LicenseView(
     long Id, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull), OutsideState] string? LicenseKey, string KeySuffix,
     long ProductId, string ProductName, long? UserId, [property: OutsideState] string? CustomerName, bool IsActive, string State,
     IReadOnlyList<string> Domains, int MaxDomains, string? ExpiresAt, string CreatedAt, string? LastRotated, string? OverlapUntil,
-    [property: OutsideState] LastSeenView? LastSeen)
+    [property: OutsideState] LastSeenView? LastSeen) : IResource
 {
     /// <summary>In the order of the query; one more statement for the customers' names.</summary>
     public static List<LicenseView> Read(LatchkeyDb db, IQueryable<License> licenses, DateTimeOffset now)

@@ -11,7 +11,7 @@ sealed record ProductFile(long Id, string? Version, string FileName, string Cont
 
 sealed record ProductView(
     long Id, string Name, string Prefix, int KeyLength, bool ApiDownload, bool BindOnFirstUse, bool IsArchived, string CreatedAt,
-    [property: OutsideState] int Licenses, ProductFile? File);
+    [property: OutsideState] int Licenses, ProductFile? File) : IResource;
 
 /// <summary>What is to be set; null leaves as it is (or, for a new product, as usual).</summary>
 sealed record ProductFields(string? Name, string? Prefix, int? KeyLength, bool? ApiDownload, bool? BindOnFirstUse);

@@ -14,7 +14,7 @@ namespace Latchkey.Server.Admin.Access;
 sealed record ApiKeyView(
     long Id, string Name, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull), OutsideState] string? Key, string KeySuffix,
     IReadOnlyList<string> Scopes, IReadOnlyList<string> Networks, string State, string CreatedBy, string CreatedAt, string? ExpiresAt,
-    string? RevokedAt, [property: OutsideState] string? LastUsedAt, [property: OutsideState] string? LastUsedFrom);
+    string? RevokedAt, [property: OutsideState] string? LastUsedAt, [property: OutsideState] string? LastUsedFrom) : IResource;
 
 /// <summary>What a new API key is to be.</summary>
 /// <param name="Name">For people.</param>

@@ -1,0 +1,54 @@
+using Latchkey.Server.Admin.Access;
+using Latchkey.Server.Data;
+
+namespace Latchkey.Server.Admin.Api;
+
+/// <summary>Who asks, and on what terms: set by the door before anything else of the request is made.</summary>
+sealed class AdminRequest
+{
+    public Actor? Actor { get; set; }
+    public Terms Terms { get; set; } = new();
+}
+
+/// <summary>The permission an endpoint needs. One without is refused to everybody.</summary>
+sealed record Needs(string Permission);
+
+/// <summary>The body of a file, not of a document: it is read by the endpoint alone.</summary>
+sealed record StreamsBody;
+
+static class AdminEndpoints
+{
+    public static TBuilder Needs<TBuilder>(this TBuilder endpoint, string permission)
+        where TBuilder : IEndpointConventionBuilder => endpoint.WithMetadata(new Needs(permission));
+
+    public static void AddServices(IServiceCollection services, DataDirectory data, TimeProvider clock)
+    {
+        services.ConfigureHttpJsonOptions(json => Http.SnakeJson.Apply(json.SerializerOptions));
+        services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
+        services.AddSingleton<ApiKeyLookup>();
+        services.AddSingleton(_ => new IdempotentWrites(data, clock));
+        services.AddScoped<AdminRequest>();
+        services.AddScoped(scope =>
+        {
+            var request = scope.GetRequiredService<AdminRequest>();
+            return UnitOfWork.Open(data, clock, request.Actor ?? throw new InvalidOperationException("Nobody asked."), request.Terms);
+        });
+        services.AddScoped<Products.ProductOperations>().AddScoped<Products.PublishFile>();
+        services.AddScoped<Customers.CustomerOperations>();
+        services.AddScoped<Licenses.LicenseOperations>().AddScoped<Licenses.LicenseList>().AddScoped<Licenses.BulkLicenses>();
+        services.AddScoped<Downloads.DownloadOperations>();
+        services.AddScoped<ApiKeyOperations>().AddScoped<AuditTrail>();
+    }
+
+    public static void Map(WebApplication app)
+    {
+        var admin = app.MapGroup("/api/admin").AddEndpointFilter(EntityTags.Show);
+        ProductEndpoints.Map(admin.MapGroup("/products").WithTags("Products"));
+        CustomerEndpoints.Map(admin.MapGroup("/customers").WithTags("Customers"));
+        LicenseEndpoints.Map(admin.MapGroup("/licenses").WithTags("Licenses"));
+        DownloadEndpoints.Map(admin.MapGroup("/download-tokens").WithTags("Download tokens"));
+        ApiKeyEndpoints.Map(admin.MapGroup("/api-keys").WithTags("API keys"));
+        AuditEndpoints.Map(admin.MapGroup("/audit").WithTags("Audit"));
+        AccountEndpoints.Map(admin);
+    }
+}

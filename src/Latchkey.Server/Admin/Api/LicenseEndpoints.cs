@@ -1,0 +1,79 @@
+using Latchkey.Server.Admin.Access;
+using Latchkey.Server.Configuration;
+using Latchkey.Server.Data;
+using Latchkey.Server.Downloads;
+using Latchkey.Server.Licenses;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace Latchkey.Server.Admin.Api;
+
+static class LicenseEndpoints
+{
+    public static void Map(RouteGroupBuilder licenses)
+    {
+        licenses.MapGet("/", List).WithName("listLicenses").WithSummary("List licenses, without their keys").Needs(Permission.LicensesRead);
+        licenses.MapPost("/", Issue).WithName("issueLicense").WithSummary("Issue a license; answers its key").Needs(Permission.LicensesWrite);
+        licenses.MapPost("/batch", IssueMany).WithName("issueLicenses").WithSummary("Issue many licenses alike; answers their keys").Needs(Permission.LicensesWrite);
+        licenses.MapPost("/suspend", (LicenseIdsRequest wanted, BulkLicenses operations) => operations.Suspend(wanted.Ids))
+            .WithName("suspendLicenses").WithSummary("Suspend many licenses").Needs(Permission.LicensesSupport);
+        licenses.MapPost("/resume", (LicenseIdsRequest wanted, BulkLicenses operations) => operations.Resume(wanted.Ids))
+            .WithName("resumeLicenses").WithSummary("Resume many licenses").Needs(Permission.LicensesSupport);
+        licenses.MapGet("/export", Export).WithName("exportLicenses").WithSummary("Licenses as CSV, without their keys").Needs(Permission.LicensesRead)
+            .Produces<string>(200, "text/csv");
+        licenses.MapGet("/{id:long}", (long id, LicenseOperations operations) => operations.Show(id))
+            .WithName("getLicense").WithSummary("Show a license, without its key").Needs(Permission.LicensesRead);
+        licenses.MapPatch("/{id:long}", Edit).WithName("editLicense").WithSummary("Change a license; what is left out stays").Needs(Permission.LicensesWrite);
+        MapActions(licenses.MapGroup("/{id:long}"));
+    }
+
+    static void MapActions(RouteGroupBuilder license)
+    {
+        license.MapPost("/suspend", (long id, LicenseOperations operations) => operations.Suspend(id))
+            .WithName("suspendLicense").WithSummary("Refuse it, until it is resumed").Needs(Permission.LicensesSupport);
+        license.MapPost("/resume", (long id, LicenseOperations operations) => operations.Resume(id))
+            .WithName("resumeLicense").WithSummary("Take a suspension back").Needs(Permission.LicensesSupport);
+        license.MapPost("/revoke", (long id, LicenseOperations operations) => operations.Revoke(id))
+            .WithName("revokeLicense").WithSummary("Refuse it for good").Needs(Permission.LicensesWrite);
+        license.MapPost("/rotate", (long id, LicenseOperations operations, RotateRequest? wanted) => operations.Rotate(id, Overlap(wanted)))
+            .WithName("rotateLicense").WithSummary("Give it a new key; answers it").Needs(Permission.LicensesSupport);
+        license.MapPost("/reveal", (long id, LicenseOperations operations) => operations.Reveal(id))
+            .WithName("revealLicense").WithSummary("Show a license with its key; the audit trail notes it").Needs(Permission.LicensesReveal);
+        license.MapPost("/domains", (long id, BindRequest wanted, LicenseOperations operations) => operations.Bind(id, wanted.Domain))
+            .WithName("bindDomain").WithSummary("Add a domain").Needs(Permission.LicensesSupport);
+        license.MapDelete("/domains/{domain}", (long id, string domain, LicenseOperations operations) => operations.Unbind(id, domain))
+            .WithName("unbindDomain").WithSummary("Take a domain away").Needs(Permission.LicensesSupport);
+        license.MapPost("/download-tokens", MakeLink).WithName("createDownloadToken").WithSummary("Make a one-time download link for the customer").Needs(Permission.DownloadsWrite);
+    }
+
+    static Page<LicenseView> List(LicenseList list, [AsParameters] LicenseQuery query, [AsParameters] Paging page) => list.Read(query.Filter, page.Request);
+
+    static Created<LicenseView> Issue(IssueLicenseRequest wanted, LicenseOperations operations)
+    {
+        var license = operations.Issue(new IssueLicense(
+            wanted.ProductId, wanted.Domains ?? [], wanted.MaxDomains, wanted.UserId, Times.Read(wanted.ExpiresAt, "/expires_at", endOfDay: true), wanted.LicenseKey));
+        return TypedResults.Created($"/api/admin/licenses/{license.Id}", license);
+    }
+
+    static Created<IssuedKeys> IssueMany(IssueManyRequest wanted, BulkLicenses operations) => TypedResults.Created("/api/admin/licenses", operations.Issue(new IssueMany(
+        wanted.ProductId, wanted.Count, wanted.MaxDomains, wanted.UserId, Times.Read(wanted.ExpiresAt, "/expires_at", endOfDay: true))));
+
+    static LicenseView Edit(long id, EditLicenseRequest edit, LicenseOperations operations) => operations.Edit(id, new EditLicense(
+        edit.MaxDomains, edit.UserId, Times.Read(edit.ExpiresAt, "/expires_at", endOfDay: true), edit.ExpiresAt is "", edit.NoUser));
+
+    static TimeSpan Overlap(RotateRequest? wanted) => wanted?.OverlapHours switch
+    {
+        null => TimeSpan.Zero,
+        >= 0 and <= 100_000 and var hours => TimeSpan.FromHours(hours),
+        _ => throw OperationException.Invalid("/overlap_hours", $"The overlap must be 0 to {LicenseOperations.MaxOverlap.TotalHours} hours."),
+    };
+
+    static Created<DownloadLink> MakeLink(long id, HttpContext context, DownloadOperations operations, Settings settings) =>
+        TypedResults.Created("/api/admin/download-tokens", operations.Create(id, settings.HomeOf(context.Request), settings.Downloads.TokenLifetime));
+
+    static PushStreamHttpResult Export(LicenseList list, [AsParameters] LicenseQuery query)
+    {
+        var filter = query.Filter;
+        list.Matching(filter);
+        return Csv.File("licenses.csv", writer => LicenseCsv.Write(list.All(filter), writer));
+    }
+}

@@ -1,0 +1,73 @@
+using System.ComponentModel;
+using Latchkey.Server.Admin.Access;
+using Latchkey.Server.Downloads;
+using Latchkey.Server.Licenses;
+using Microsoft.AspNetCore.Mvc;
+
+namespace Latchkey.Server.Admin.Api;
+
+/// <summary>Which licenses.</summary>
+sealed class LicenseQuery
+{
+    [FromQuery(Name = "q"), Description("A number, a key or its end, a domain or its beginning, a part of a customer's name or e-mail address")]
+    public string? Search { get; init; }
+
+    [FromQuery(Name = "product_id")]
+    public long? ProductId { get; init; }
+
+    [FromQuery(Name = "user_id"), Description("The customer's number")]
+    public long? UserId { get; init; }
+
+    [FromQuery(Name = "domain"), Description("Bound to this domain")]
+    public string? Domain { get; init; }
+
+    [FromQuery(Name = "state"), Description("active, suspended, revoked or expired")]
+    public string? State { get; init; }
+
+    [FromQuery(Name = "expires_before"), Description("A date or a time")]
+    public string? ExpiresBefore { get; init; }
+
+    internal LicenseFilter Filter => new(Search, ProductId, UserId, Domain, State, Times.Read(ExpiresBefore, "expires_before", endOfDay: false));
+}
+
+/// <summary>Which download links.</summary>
+sealed class DownloadQuery
+{
+    [FromQuery(Name = "license_id")]
+    public long? LicenseId { get; init; }
+
+    [FromQuery(Name = "product_id")]
+    public long? ProductId { get; init; }
+
+    [FromQuery(Name = "state"), Description("issued, in_progress, interrupted, finished, expired or revoked")]
+    public string? State { get; init; }
+
+    internal DownloadFilter Filter => new(LicenseId, ProductId, State);
+}
+
+/// <summary>Which entries of the audit trail.</summary>
+sealed class AuditQuery
+{
+    [FromQuery(Name = "q"), Description("A part of the actor's name, of the action or of an address; a whole object id or request id")]
+    public string? Search { get; init; }
+
+    [FromQuery(Name = "actor"), Description("The actor's whole name")]
+    public string? Actor { get; init; }
+
+    [FromQuery(Name = "action"), Description("license.rotate, or license for all that was done with licenses")]
+    public string? Action { get; init; }
+
+    [FromQuery(Name = "object_kind")]
+    public string? ObjectKind { get; init; }
+
+    [FromQuery(Name = "object_id")]
+    public string? ObjectId { get; init; }
+
+    [FromQuery(Name = "from"), Description("A date or a time")]
+    public string? From { get; init; }
+
+    [FromQuery(Name = "to"), Description("A date (through its end) or a time")]
+    public string? To { get; init; }
+
+    internal AuditFilter Filter => new(Search, Actor, Action, ObjectKind, ObjectId, Times.Read(From, "from", endOfDay: false), Times.Read(To, "to", endOfDay: true));
+}
