@@ -1,3 +1,4 @@
+using Latchkey.Server.Admin.Panel;
 using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
 using Latchkey.Server.Downloads;
@@ -15,7 +16,7 @@ static class Server
     /// <exception cref="DataDirectoryException">The data directory cannot be used.</exception>
     public static WebApplication Build(Settings settings, DataDirectory data, TimeProvider clock, Action<ILoggingBuilder>? logging = null)
     {
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ApplicationName = "latchkey", ContentRootPath = AppContext.BaseDirectory });
         // Ours are read already; the framework's own (ASPNETCORE_…) could trust any proxy or log whole URLs.
         builder.Configuration.Sources.Clear();
         builder.Configuration.AddInMemoryCollection();
@@ -39,6 +40,7 @@ static class Server
         app.Services.GetRequiredService<LicenseLookup>().Find("");
         if (settings.TrustedProxies.Length > 0) app.UseForwardedHeaders(Proxies(settings));
         app.UseMiddleware<EveryAnswer>();
+        PanelHost.Map(app, settings);
         app.UseRouting();
         MapEndpoints(app);
         return app;
@@ -54,6 +56,7 @@ static class Server
         services.AddSingleton<LastSeenBoard>().AddHostedService(all => all.GetRequiredService<LastSeenBoard>());
         services.AddSingleton<DownloadTokens>().AddSingleton<MintDownload>();
         services.AddSingleton<FileTransfer>().AddSingleton<ClaimDownload>().AddHostedService<TokenSweep>();
+        PanelHost.AddServices(services, data);
     }
 
     static void MapEndpoints(WebApplication app)
