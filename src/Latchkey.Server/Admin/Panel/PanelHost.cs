@@ -2,6 +2,7 @@ using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Hosting.StaticWebAssets;
+using Microsoft.AspNetCore.StaticAssets;
 using MudBlazor.Services;
 
 namespace Latchkey.Server.Admin.Panel;
@@ -51,11 +52,12 @@ static class PanelHost
         panel.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandlingPath = "/failed", CreateScopeForErrors = true });
         panel.UseStatusCodePagesWithReExecute("/not-found", createScopeForStatusCodePages: true);
         panel.UseRouting();
+        panel.Use(KeepAssets);
         // UseAuthentication and UseAuthorization: here, between routing and antiforgery.
         panel.UseAntiforgery();
         panel.UseEndpoints(endpoints =>
         {
-            endpoints.MapStaticAssets(System.IO.Path.Combine(AppContext.BaseDirectory, Assets));
+            endpoints.MapStaticAssets(System.IO.Path.Combine(AppContext.BaseDirectory, Assets)).AllowAnonymous();
             endpoints.MapRazorComponents<PanelDocument>().AddInteractiveServerRenderMode(server =>
             {
                 // Secrets and a stranger's text in one compressed stream could be told apart by its length.
@@ -64,6 +66,18 @@ static class PanelHost
             });
         });
         return panel.Build();
+    }
+
+    /// <summary>Files of ours say themselves how long they may be kept; nothing else may be.</summary>
+    static Task KeepAssets(HttpContext context, RequestDelegate next)
+    {
+        if (context.GetEndpoint()?.Metadata.GetMetadata<StaticAssetDescriptor>() is not null)
+        {
+            context.Response.Headers.CacheControl = default;
+            context.Response.Headers.Pragma = default;
+        }
+
+        return next(context);
     }
 
     /// <summary>A published program has its files in <c>wwwroot</c>; one just built names where they lie.</summary>
