@@ -8,7 +8,7 @@ static class Look
     static readonly string[] Sans = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "Cantarell", "sans-serif"];
 
     public static readonly MudTheme Light = With(":root");
-    public static readonly MudTheme Dark = With("html[data-theme='dark']");
+    public static readonly MudTheme Dark = With(":root[data-theme='dark']");
 
     static MudTheme With(string scope) => new()
     {
