@@ -1,4 +1,5 @@
 using Latchkey.Server.Admin.Api;
+using Latchkey.Server.Admin.Panel;
 using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
 using Latchkey.Server.Downloads;
@@ -16,7 +17,7 @@ static class Server
     /// <exception cref="DataDirectoryException">The data directory cannot be used.</exception>
     public static WebApplication Build(Settings settings, DataDirectory data, TimeProvider clock, Action<ILoggingBuilder>? logging = null)
     {
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ApplicationName = "latchkey", ContentRootPath = AppContext.BaseDirectory });
         // Ours are read already; the framework's own (ASPNETCORE_…) could trust any proxy or log whole URLs.
         builder.Configuration.Sources.Clear();
         builder.Configuration.AddInMemoryCollection();
@@ -40,6 +41,7 @@ static class Server
         app.Services.GetRequiredService<LicenseLookup>().Find("", clock.GetUtcNow());
         if (settings.TrustedProxies.Length > 0) app.UseForwardedHeaders(Proxies(settings));
         app.UseMiddleware<EveryAnswer>();
+        PanelHost.Map(app, settings);
         app.UseRouting();
         app.UseWhen(context => context.Request.Path.StartsWithSegments("/api/admin"), admin => admin.UseMiddleware<AdminDoor>());
         MapEndpoints(app);
@@ -57,6 +59,7 @@ static class Server
         services.AddSingleton<DownloadTokens>().AddSingleton<MintDownload>();
         AdminEndpoints.AddServices(services, data, clock);
         services.AddSingleton<FileTransfer>().AddSingleton<ClaimDownload>().AddHostedService<TokenSweep>();
+        PanelHost.AddServices(services, data);
     }
 
     static void MapEndpoints(WebApplication app)

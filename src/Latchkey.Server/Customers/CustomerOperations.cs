@@ -6,7 +6,7 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Latchkey.Server.Customers;
 
-sealed record CustomerView(
+public sealed record CustomerView(
     long Id, string? Name, string? Email, string? Reference, string? Notes, string CreatedAt, [property: OutsideState] int Licenses) : IResource;
 
 /// <summary>What is to be set; null leaves as it is, an empty text takes it away.</summary>

@@ -4,7 +4,7 @@ using System.Text;
 namespace Latchkey.Server.Data;
 
 /// <summary>A part of a list, and where the next begins; null at the end.</summary>
-sealed record Page<T>(IReadOnlyList<T> Items, string? NextCursor);
+public sealed record Page<T>(IReadOnlyList<T> Items, string? NextCursor);
 
 /// <summary>Which part of a list is wanted.</summary>
 /// <param name="Cursor">As the page before gave it; null for the first.</param>

@@ -9,13 +9,13 @@ namespace Latchkey.Server.Downloads;
 
 /// <summary>A download link as an operator sees it: never the link itself.</summary>
 /// <param name="State"><c>issued</c>, <c>in_progress</c>, <c>interrupted</c>, <c>finished</c>, <c>expired</c>, <c>revoked</c>.</param>
-sealed record DownloadTokenView(
+public sealed record DownloadTokenView(
     long Id, long LicenseId, long ProductId, string ProductName, string FileName, string? Version, long FileSize, string State,
     [property: OutsideState] long BytesSent, [property: OutsideState] int Attempts, string CreatedAt, string ExpiresAt,
     string? ClaimedBy, string? ClaimedAt, string? SpentAt, string? RevokedAt) : IResource;
 
 /// <summary>A new link; it is shown this once.</summary>
-sealed record DownloadLink(long LicenseId, [property: OutsideState] string DownloadUrl, string ExpiresAt, string FileName, long FileSize);
+public sealed record DownloadLink(long LicenseId, [property: OutsideState] string DownloadUrl, string ExpiresAt, string FileName, long FileSize);
 
 sealed record DownloadFilter(long? LicenseId = null, long? ProductId = null, string? State = null);
 

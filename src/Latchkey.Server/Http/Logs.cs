@@ -52,6 +52,9 @@ static class Logs
 
             // It has nothing to say at Warning, but would make a scope and an activity for each request.
             filter.Rules.Add(new LoggerFilterRule(null, "Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None, null));
+
+            // It warns that keys lie unencrypted: in our own secrets directory, where nobody else can read.
+            filter.Rules.Add(new LoggerFilterRule(null, "Microsoft.AspNetCore.DataProtection.KeyManagement.XmlKeyManager", LogLevel.Error, null));
         });
     }
 

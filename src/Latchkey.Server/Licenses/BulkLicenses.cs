@@ -9,10 +9,10 @@ namespace Latchkey.Server.Licenses;
 /// <summary>Many licenses alike, without domains; null is as usual.</summary>
 sealed record IssueMany(long ProductId, int Count, int? MaxDomains = null, long? UserId = null, DateTimeOffset? ExpiresAt = null);
 
-sealed record IssuedKey(long Id, [property: OutsideState] string LicenseKey);
+public sealed record IssuedKey(long Id, [property: OutsideState] string LicenseKey);
 
 /// <summary>The new licenses; their ids follow one another.</summary>
-sealed record IssuedKeys(long ProductId, int Count, long FirstId, long LastId, [property: OutsideState] IReadOnlyList<IssuedKey> Items);
+public sealed record IssuedKeys(long ProductId, int Count, long FirstId, long LastId, [property: OutsideState] IReadOnlyList<IssuedKey> Items);
 
 /// <summary>Those whose state was changed; others were so already, or are revoked.</summary>
 sealed record ChangedLicenses(int Count, IReadOnlyList<long> Ids);

@@ -6,20 +6,20 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Latchkey.Server.Licenses;
 
-sealed record LastSeenView(string At, string Address, string Domain, string Outcome);
+public sealed record LastSeenView(string At, string Address, string Domain, string Outcome);
 
 /// <summary>
 /// A license as an operator sees it. <c>license_key</c> is there only where the key was asked for, or made.
 /// <c>overlap_until</c>: a key it had before works until then too.
 /// </summary>
-sealed record LicenseView(
+public sealed record LicenseView(
     long Id, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull), OutsideState] string? LicenseKey, string KeySuffix,
     long ProductId, string ProductName, long? UserId, [property: OutsideState] string? CustomerName, bool IsActive, string State,
     IReadOnlyList<string> Domains, int MaxDomains, string? ExpiresAt, string CreatedAt, string? LastRotated, string? OverlapUntil,
     [property: OutsideState] LastSeenView? LastSeen) : IResource
 {
     /// <summary>In the order of the query; one more statement for the customers' names.</summary>
-    public static List<LicenseView> Read(LatchkeyDb db, IQueryable<License> licenses, DateTimeOffset now)
+    internal static List<LicenseView> Read(LatchkeyDb db, IQueryable<License> licenses, DateTimeOffset now)
     {
         var rows = licenses.Include(l => l.Product).Include(l => l.Domains).Include(l => l.LastSeen).AsNoTracking().AsSplitQuery().ToList();
         var ids = rows.Select(l => l.Id).ToList();
@@ -41,7 +41,7 @@ sealed record LicenseView(
     }
 
     /// <summary><c>active</c>, <c>suspended</c>, <c>revoked</c> or <c>expired</c>.</summary>
-    public static string StateOf(LicenseState state, DateTimeOffset? expiresAt, DateTimeOffset now) => state switch
+    internal static string StateOf(LicenseState state, DateTimeOffset? expiresAt, DateTimeOffset now) => state switch
     {
         LicenseState.Suspended => "suspended",
         LicenseState.Revoked => "revoked",

@@ -7,9 +7,9 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Latchkey.Server.Products;
 
-sealed record ProductFile(long Id, string? Version, string FileName, string ContentType, long FileSize, string Sha256, string PublishedAt);
+public sealed record ProductFile(long Id, string? Version, string FileName, string ContentType, long FileSize, string Sha256, string PublishedAt);
 
-sealed record ProductView(
+public sealed record ProductView(
     long Id, string Name, string Prefix, int KeyLength, bool ApiDownload, bool BindOnFirstUse, bool IsArchived, string CreatedAt,
     [property: OutsideState] int Licenses, ProductFile? File) : IResource;
 

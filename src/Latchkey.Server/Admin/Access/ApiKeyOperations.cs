@@ -11,7 +11,7 @@ namespace Latchkey.Server.Admin.Access;
 
 /// <summary>An API key as its owner sees it. <c>key</c> is there once, when it is made.</summary>
 /// <param name="State"><c>active</c>, <c>expired</c> or <c>revoked</c>.</param>
-sealed record ApiKeyView(
+public sealed record ApiKeyView(
     long Id, string Name, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull), OutsideState] string? Key, string KeySuffix,
     IReadOnlyList<string> Scopes, IReadOnlyList<string> Networks, string State, string CreatedBy, string CreatedAt, string? ExpiresAt,
     string? RevokedAt, [property: OutsideState] string? LastUsedAt, [property: OutsideState] string? LastUsedFrom) : IResource;

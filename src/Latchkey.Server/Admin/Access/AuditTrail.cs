@@ -8,9 +8,9 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Latchkey.Server.Admin.Access;
 
-sealed record AuditActor(string Kind, long? Id, string Name);
+public sealed record AuditActor(string Kind, long? Id, string Name);
 
-sealed record AuditEntryView(
+public sealed record AuditEntryView(
     long Id, string At, AuditActor Actor, string Action, string? ObjectKind, string? ObjectId, JsonElement? Before, JsonElement? After,
     string? Address, string? RequestId);
 
