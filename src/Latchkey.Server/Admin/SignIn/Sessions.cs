@@ -5,8 +5,8 @@ namespace Latchkey.Server.Admin.SignIn;
 
 sealed class Sessions
 {
-    readonly Actor? _nobody = null;
+    Actor? Nobody { get; }
 
-    public Actor? ActorOf(ClaimsPrincipal principal, string? address, string? requestId) => _nobody;
-    public Task<bool> Confirm(ClaimsPrincipal principal, string passwordOrCode) => Task.FromResult(_nobody is not null);
+    public Actor? ActorOf(ClaimsPrincipal principal, string? address, string? requestId) => Nobody;
+    public Task<bool> Confirm(ClaimsPrincipal principal, string passwordOrCode) => Task.FromResult(Nobody is not null);
 }
