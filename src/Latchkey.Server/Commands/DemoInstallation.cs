@@ -24,7 +24,8 @@ sealed record DemoInstallation(long ProductId, string LicenseKey, string Domain)
         var products = new ProductOperations(work);
         var licenses = new LicenseOperations(work);
         var product = products.List().FirstOrDefault(p => p.Name == ProductName);
-        if (product is null && db.Products.Any())
+        var isFirst = product is null;
+        if (isFirst && db.Products.Any())
         {
             throw new OperationException($"{data.Path} holds products of your own: start the demo elsewhere, with --data ./demo.");
         }
@@ -35,6 +36,7 @@ sealed record DemoInstallation(long ProductId, string LicenseKey, string Domain)
         var license = issued is null
             ? licenses.Issue(new IssueLicense(product.Id, [DemoDomain], UserId: 123, Key: FreeKey(db, data.Secrets)))
             : licenses.Reveal(issued.Id);
+        if (isFirst) await new DemoData(work).Make();
         return new DemoInstallation(product.Id, license.LicenseKey!, DemoDomain);
     }
 
@@ -45,13 +47,13 @@ sealed record DemoInstallation(long ProductId, string LicenseKey, string Domain)
         return db.Licenses.Any(l => l.KeyHash == hash) ? null : DemoKey;
     }
 
-    static MemoryStream Zip()
+    public static MemoryStream Zip(string name = "demo-plugin")
     {
         var memory = new MemoryStream();
         using (var zip = new ZipArchive(memory, ZipArchiveMode.Create, leaveOpen: true))
         {
-            using var readme = new StreamWriter(zip.CreateEntry("demo-plugin/README.txt").Open());
-            readme.Write("This file came out of Latchkey, once.\n");
+            using var readme = new StreamWriter(zip.CreateEntry("README.txt").Open());
+            readme.Write($"{name}: this file came out of Latchkey, once.\n");
         }
 
         memory.Position = 0;
