@@ -47,13 +47,13 @@ sealed record DemoInstallation(long ProductId, string LicenseKey, string Domain)
         return db.Licenses.Any(l => l.KeyHash == hash) ? null : DemoKey;
     }
 
-    public static MemoryStream Zip(string name = "demo-plugin")
+    public static MemoryStream Zip(string? name = null)
     {
         var memory = new MemoryStream();
         using (var zip = new ZipArchive(memory, ZipArchiveMode.Create, leaveOpen: true))
         {
             using var readme = new StreamWriter(zip.CreateEntry("README.txt").Open());
-            readme.Write($"{name}: this file came out of Latchkey, once.\n");
+            readme.Write($"{(name is null ? "" : name + ". ")}This file came out of Latchkey, once.\n");
         }
 
         memory.Position = 0;

@@ -206,7 +206,7 @@ public sealed class RateLimitTests
         var budget = new Budget<ClientAddress>(60, clock);
         var before = GC.GetTotalMemory(true);
         for (var i = 0; i < 1_000_000; i++) budget.Take(ClientAddress.Of(new IPAddress(BitConverter.GetBytes(i))));
-        Assert.InRange(budget.Clients, 1, Budget.Capacity);
+        Assert.InRange(budget.Clients, 1, Budget<ClientAddress>.Capacity);
         Assert.InRange(GC.GetTotalMemory(true) - before, long.MinValue, 300_000_000);
         clock.Advance(TimeSpan.FromMinutes(2));
         for (var i = 0; i < 10_000; i++) budget.Take(ClientAddress.Of(new IPAddress(BitConverter.GetBytes(i))));
