@@ -1,5 +1,6 @@
 using Latchkey.Server.Admin.Api;
 using Latchkey.Server.Admin.Panel;
+using Latchkey.Server.ApiDocs;
 using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
 using Latchkey.Server.Downloads;
@@ -58,6 +59,7 @@ static class Server
         services.AddSingleton<LastSeenBoard>().AddHostedService(all => all.GetRequiredService<LastSeenBoard>());
         services.AddSingleton<DownloadTokens>().AddSingleton<MintDownload>();
         AdminEndpoints.AddServices(services, data, clock);
+        ApiDocuments.AddServices(services);
         services.AddSingleton<FileTransfer>().AddSingleton<ClaimDownload>().AddHostedService<TokenSweep>();
         PanelHost.AddServices(services, data);
     }
@@ -69,7 +71,8 @@ static class Server
         app.Map("/api/license/download", app.Services.GetRequiredService<MintDownload>().Handle);
         app.Map("/api/license/download-file/{token}/{name?}", app.Services.GetRequiredService<ClaimDownload>().Handle);
         AdminEndpoints.Map(app);
-        app.MapGet("/", () => "Latchkey is running. The license API is at /api/license/verify.\n");
+        ApiDocuments.Map(app);
+        app.MapGet("/", () => "Latchkey is running. The license API is at /api/license/verify. The APIs are described at /docs.\n");
     }
 
     static ForwardedHeadersOptions Proxies(Settings settings)
