@@ -30,6 +30,7 @@ sealed class AdminDocument(IServiceProvider services, EndpointDataSource endpoin
     {
         options.OpenApiVersion = OpenApiSpecVersion.OpenApi3_1;
         options.ShouldInclude = description => description.RelativePath?.StartsWith("api/admin", StringComparison.Ordinal) == true && description.HttpMethod != "HEAD";
+        options.CreateSchemaReferenceId = type => type.Type == typeof(JsonElement) ? null : OpenApiOptions.CreateDefaultSchemaReferenceId(type);
         options.AddSchemaTransformer(AdminSchemas.Mend);
     });
 

@@ -15,6 +15,12 @@ static class AdminSchemas
     public static Task Mend(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken stop)
     {
         var type = context.JsonTypeInfo;
+        if (type.Type == typeof(AuditEntryView))
+        {
+            schema.Properties!["before"] = new OpenApiSchema { Type = JsonSchemaType.Object | JsonSchemaType.Null, Description = "The fields that changed, as they were." };
+            schema.Properties["after"] = new OpenApiSchema { Type = JsonSchemaType.Object | JsonSchemaType.Null, Description = "The fields that changed, as they are since." };
+        }
+
         foreach (var (name, property) in schema.Properties ?? new Dictionary<string, IOpenApiSchema>())
         {
             if (property is OpenApiSchema known) Restrict(type.Type, name, known);
