@@ -36,6 +36,20 @@ static class Operations
 
     public static async Task<IReadOnlyList<Operation>> All(TestServer server) => (await ApiDocument.Of(server, "admin")).Operations;
 
+    /// <summary>Has something done for each operation. What takes something away does so in a shop of its own.</summary>
+    public static async Task Each(Func<Operation, bool> which, Func<TestServer, Operation, Task> act)
+    {
+        await using var shared = await Shop();
+        foreach (var operation in (await All(shared)).Where(which))
+        {
+            var takesAway = TakingAway.Any(word => operation.Id.StartsWith(word, StringComparison.Ordinal));
+            await using var own = takesAway ? await Shop() : null;
+            await act(own ?? shared, operation);
+        }
+    }
+
+    static readonly string[] TakingAway = ["revoke", "delete", "archive", "disable", "remove"];
+
     public static string Path(this Operation operation, long? id = null)
     {
         var path = operation.Path[AdminClient.Root.Length..];
