@@ -5,7 +5,7 @@ static class LikePattern
 {
     public const string Escape = "\\";
 
-    /// <summary>Everything that contains the text as it stands.</summary>
+    /// <summary>Everything that contains the text as it stands. SQLite would take NUL for the pattern's end; nothing of ours contains it.</summary>
     public static string Containing(string text) =>
-        $"%{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("%", "\\%", StringComparison.Ordinal).Replace("_", "\\_", StringComparison.Ordinal)}%";
+        $"%{text.Replace('\0', '\uFFFD').Replace("\\", "\\\\", StringComparison.Ordinal).Replace("%", "\\%", StringComparison.Ordinal).Replace("_", "\\_", StringComparison.Ordinal)}%";
 }

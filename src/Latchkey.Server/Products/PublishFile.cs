@@ -30,7 +30,7 @@ sealed class PublishFile(UnitOfWork work)
             if (blob.Size == 0) throw OperationException.Invalid("/file", "The file is empty.");
             if (upload.Sha256 is { } expected && !expected.AsSpan().SequenceEqual(blob.Sha256))
             {
-                throw OperationException.Invalid("/file", $"The file that arrived has the SHA-256 {Convert.ToHexStringLower(blob.Sha256)}, not the one you named: send it again.");
+                throw OperationException.Invalid("Repr-Digest", $"The file that arrived has the SHA-256 {Convert.ToHexStringLower(blob.Sha256)}, not the one you named: send it again.");
             }
 
             return Publish(products, upload, blob);
