@@ -128,7 +128,7 @@ sealed class LicenseOperations(UnitOfWork work)
     public LicenseView Unbind(LicenseRef which, string domain)
     {
         work.Require(Permission.LicensesSupport);
-        var host = RequireDomain(domain, "/domain");
+        var host = RequireDomain(domain, "domain");
         return Change("license.unbind", which, license => Db.Remove(
             Db.LicenseDomains.SingleOrDefault(d => d.LicenseId == license.Id && d.Host == host)
             ?? throw new OperationException($"License {license.Id} is not bound to {host}.")
