@@ -1,3 +1,4 @@
+using Latchkey.Server.Activity;
 using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
 using Latchkey.Server.Downloads;
@@ -51,7 +52,7 @@ static class Server
         services.AddSingleton<WriteQueue>();
         services.AddSingleton<RateLimiter>();
         services.AddSingleton<LicenseLookup>().AddSingleton<LicenseDesk>().AddSingleton<VerifyLicense>();
-        services.AddSingleton<LastSeenBoard>().AddHostedService(all => all.GetRequiredService<LastSeenBoard>());
+        services.AddSingleton<ActivityBoard>().AddHostedService(all => all.GetRequiredService<ActivityBoard>()).AddHostedService<ActivitySweep>();
         services.AddSingleton<DownloadTokens>().AddSingleton<MintDownload>();
         services.AddSingleton<FileTransfer>().AddSingleton<ClaimDownload>().AddHostedService<TokenSweep>();
     }

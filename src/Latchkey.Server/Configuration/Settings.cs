@@ -6,6 +6,8 @@ sealed record RateLimitSettings(int RequestsPerMinute, int FailuresPerMinute);
 
 sealed record DownloadSettings(TimeSpan TokenLifetime, int MaxConcurrent, int MinimumBytesPerSecond);
 
+sealed record ActivitySettings(int KeepDays);
+
 sealed record LogSettings(LogLevel Level, string Format);
 
 /// <summary>Everything an operator can set, read once at start.</summary>
@@ -16,6 +18,7 @@ sealed record Settings(
     IPNetwork[] TrustedProxies,
     RateLimitSettings RateLimit,
     DownloadSettings Downloads,
+    ActivitySettings Activity,
     LogSettings Log,
     int MaxConnections,
     TimeSpan ShutdownTimeout)
@@ -72,6 +75,7 @@ sealed record Settings(
                 from.Duration("Downloads:TokenLifetime", TimeSpan.FromDays(1), TimeSpan.FromMinutes(1), TimeSpan.FromDays(365)),
                 from.Whole("Downloads:MaxConcurrent", 1000, 1, 100_000),
                 from.Whole("Downloads:MinimumBytesPerSecond", 1024, 0, 1_000_000_000, "0 allows any speed")),
+            new ActivitySettings(from.Whole("Activity:KeepDays", 90, 1, 3650)),
             new LogSettings(
                 from.OneOf("Log:Level", "Information", "Debug", "Information", "Warning", "Error") switch
                 {
