@@ -1,3 +1,4 @@
+using Latchkey.Server.Activity;
 using Latchkey.Server.Admin.Api;
 using Latchkey.Server.Admin.Panel;
 using Latchkey.Server.Configuration;
@@ -55,7 +56,7 @@ static class Server
         services.AddSingleton<WriteQueue>();
         services.AddSingleton<RateLimiter>();
         services.AddSingleton<LicenseLookup>().AddSingleton<LicenseDesk>().AddSingleton<VerifyLicense>();
-        services.AddSingleton<LastSeenBoard>().AddHostedService(all => all.GetRequiredService<LastSeenBoard>());
+        services.AddSingleton<ActivityBoard>().AddHostedService(all => all.GetRequiredService<ActivityBoard>()).AddHostedService<ActivitySweep>();
         services.AddSingleton<DownloadTokens>().AddSingleton<MintDownload>();
         AdminEndpoints.AddServices(services, data, clock);
         services.AddSingleton<FileTransfer>().AddSingleton<ClaimDownload>().AddHostedService<TokenSweep>();

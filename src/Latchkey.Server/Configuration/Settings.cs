@@ -9,6 +9,7 @@ sealed record DownloadSettings(TimeSpan TokenLifetime, int MaxConcurrent, int Mi
 /// <param name="RequestsPerMinute">Of one API key or operator, in any 60 seconds; 0 is no limit.</param>
 /// <param name="MaxUploadBytes">Of one file.</param>
 sealed record AdminSettings(int RequestsPerMinute, long MaxUploadBytes);
+sealed record ActivitySettings(int KeepDays);
 
 sealed record LogSettings(LogLevel Level, string Format);
 
@@ -21,6 +22,7 @@ sealed record Settings(
     RateLimitSettings RateLimit,
     DownloadSettings Downloads,
     AdminSettings Admin,
+    ActivitySettings Activity,
     LogSettings Log,
     int MaxConnections,
     TimeSpan ShutdownTimeout)
@@ -84,6 +86,7 @@ sealed record Settings(
             new AdminSettings(
                 from.Whole("Admin:RequestsPerMinute", 600, 0, 1_000_000_000, "0 turns the limit off"),
                 from.Long("Uploads:MaxBytes", 10L << 30, 1, 1L << 50)),
+            new ActivitySettings(from.Whole("Activity:KeepDays", 90, 1, 3650)),
             new LogSettings(
                 from.OneOf("Log:Level", "Information", "Debug", "Information", "Warning", "Error") switch
                 {

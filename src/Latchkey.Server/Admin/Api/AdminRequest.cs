@@ -37,6 +37,7 @@ static class AdminEndpoints
         services.AddScoped<Customers.CustomerOperations>();
         services.AddScoped<Licenses.LicenseOperations>().AddScoped<Licenses.LicenseList>().AddScoped<Licenses.BulkLicenses>();
         services.AddScoped<Downloads.DownloadOperations>();
+        services.AddScoped<Activity.Statistics>();
         services.AddScoped<ApiKeyOperations>().AddScoped<AuditTrail>();
     }
 
@@ -49,6 +50,7 @@ static class AdminEndpoints
         DownloadEndpoints.Map(admin.MapGroup("/download-tokens").WithTags("Download tokens"));
         ApiKeyEndpoints.Map(admin.MapGroup("/api-keys").WithTags("API keys"));
         AuditEndpoints.Map(admin.MapGroup("/audit").WithTags("Audit"));
+        StatisticsEndpoints.Map(admin.MapGroup("/statistics").WithTags("Statistics"));
         AccountEndpoints.Map(admin);
     }
 }

@@ -1,9 +1,11 @@
+using Latchkey.Server.Activity;
 using Latchkey.Server.Admin.Access;
 using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
 using Latchkey.Server.Downloads;
 using Latchkey.Server.Licenses;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
 
 namespace Latchkey.Server.Admin.Api;
 
@@ -42,6 +44,8 @@ static class LicenseEndpoints
             .WithName("bindDomain").WithSummary("Add a domain").Needs(Permission.LicensesSupport);
         license.MapDelete("/domains/{domain}", (long id, string domain, LicenseOperations operations) => operations.Unbind(id, domain))
             .WithName("unbindDomain").WithSummary("Take a domain away").Needs(Permission.LicensesSupport);
+        license.MapGet("/activity", (long id, Statistics statistics, [FromQuery(Name = "cursor")] string? cursor, [FromQuery(Name = "limit")] int? limit) => statistics.LicenseActivity(id, cursor, limit ?? 50))
+            .WithName("getLicenseActivity").WithSummary("What was asked with this license, the newest first").Needs(Permission.LicensesRead);
         license.MapPost("/download-tokens", MakeLink).WithName("createDownloadToken").WithSummary("Make a one-time download link for the customer").Needs(Permission.DownloadsWrite);
     }
 
