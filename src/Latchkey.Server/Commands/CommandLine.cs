@@ -57,6 +57,7 @@ static class CommandLine
         root.Add(ServeCommand.Make());
         root.Add(ProductCommands.Make());
         root.Add(LicenseCommands.Make());
+        root.Add(OperatorCommands.Make());
         root.Add(DoctorCommand.Make());
         foreach (var option in root.Options.OfType<HelpOption>()) option.Action = new HelpWithExamples((HelpAction)option.Action!);
         return root;

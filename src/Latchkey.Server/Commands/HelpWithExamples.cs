@@ -29,6 +29,13 @@ sealed class HelpWithExamples(HelpAction usual) : SynchronousCommandLineAction
         ["license bind"] = ["latchkey license bind 1 --domain shop.example.com"],
         ["license unbind"] = ["latchkey license unbind 1 --domain shop.example.com"],
         ["license import"] = ["latchkey license import --file licenses.csv"],
+        ["operator"] = ["latchkey operator add --email ann@example.com --role owner", "latchkey operator list"],
+        ["operator add"] = ["latchkey operator add --email ann@example.com --role support"],
+        ["operator list"] = ["latchkey operator list", "latchkey operator list --json"],
+        ["operator reset"] = ["latchkey operator reset --email ann@example.com", "latchkey operator reset --email ann@example.com --second-factor-off"],
+        ["operator edit"] = ["latchkey operator edit --email ann@example.com --role manager"],
+        ["operator disable"] = ["latchkey operator disable --email ann@example.com"],
+        ["operator enable"] = ["latchkey operator enable --email ann@example.com"],
         ["doctor"] = ["latchkey doctor", "latchkey doctor --data /var/lib/latchkey --json"],
         [""] = ["latchkey serve --demo", "latchkey product add --name \"My Plugin\" --prefix MYPLUGIN", "latchkey license issue --product 1 --domain example.com"],
     };

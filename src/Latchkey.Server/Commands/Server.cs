@@ -1,3 +1,4 @@
+using Latchkey.Server.Admin.SignIn;
 using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
 using Latchkey.Server.Downloads;
@@ -39,6 +40,7 @@ static class Server
         app.Services.GetRequiredService<LicenseLookup>().Find("");
         if (settings.TrustedProxies.Length > 0) app.UseForwardedHeaders(Proxies(settings));
         app.UseMiddleware<EveryAnswer>();
+        AdminBranch.Use(app);
         app.UseRouting();
         MapEndpoints(app);
         return app;
@@ -53,6 +55,7 @@ static class Server
         services.AddSingleton<LicenseLookup>().AddSingleton<LicenseDesk>().AddSingleton<VerifyLicense>();
         services.AddSingleton<LastSeenBoard>().AddHostedService(all => all.GetRequiredService<LastSeenBoard>());
         services.AddSingleton<DownloadTokens>().AddSingleton<MintDownload>();
+        SignInHost.AddServices(services, data);
         services.AddSingleton<FileTransfer>().AddSingleton<ClaimDownload>().AddHostedService<TokenSweep>();
     }
 

@@ -16,14 +16,11 @@ sealed record Terms(string? IfMatch = null, Action<LatchkeyDb, object>? Once = n
 /// <summary>One operation: who does it, on which database, and how a change is made.</summary>
 sealed class UnitOfWork : IDisposable
 {
-    readonly SqliteConnection _connection;
+    readonly SqliteConnection? _connection;
     readonly Terms _terms;
 
-    UnitOfWork(DataDirectory data, SqliteConnection connection, TimeProvider clock, Actor actor, Terms terms)
-    {
-        (_connection, _terms, Clock, Actor, Secrets, Blobs) = (connection, terms, clock, actor, data.Secrets, data.Blobs);
-        Db = SqliteDatabase.OpenContext(connection);
-    }
+    UnitOfWork(DataDirectory data, SqliteConnection? connection, LatchkeyDb db, TimeProvider clock, Actor actor, Terms terms) =>
+        (_connection, Db, _terms, Clock, Actor, Secrets, Blobs) = (connection, db, terms, clock, actor, data.Secrets, data.Blobs);
 
     public LatchkeyDb Db { get; }
     public Secrets Secrets { get; }
@@ -32,8 +29,14 @@ sealed class UnitOfWork : IDisposable
     public Actor Actor { get; }
     public DateTimeOffset Now => Clock.GetUtcNow();
 
-    public static UnitOfWork Open(DataDirectory data, TimeProvider clock, Actor actor, Terms? terms = null) =>
-        new(data, data.Database.OpenExisting(), clock, actor, terms ?? new Terms());
+    public static UnitOfWork Open(DataDirectory data, TimeProvider clock, Actor actor, Terms? terms = null)
+    {
+        var connection = data.Database.OpenExisting();
+        return new UnitOfWork(data, connection, SqliteDatabase.OpenContext(connection), clock, actor, terms ?? new Terms());
+    }
+
+    /// <summary>On a context that Identity works with too, so that both are in one transaction; its owner disposes of it.</summary>
+    public static UnitOfWork Over(LatchkeyDb db, DataDirectory data, TimeProvider clock, Actor actor) => new(data, null, db, clock, actor, new Terms());
 
     /// <exception cref="OperationException">The actor may not; or must confirm first, where that is asked for.</exception>
     public void Require(string permission, bool confirmed = false)
@@ -128,6 +131,7 @@ sealed class UnitOfWork : IDisposable
 
     public void Dispose()
     {
+        if (_connection is null) return;
         Db.Dispose();
         _connection.Dispose();
     }
