@@ -1,6 +1,7 @@
 using Latchkey.Server.Activity;
 using Latchkey.Server.Admin.Api;
 using Latchkey.Server.Admin.Panel;
+using Latchkey.Server.Admin.SignIn;
 using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
 using Latchkey.Server.Downloads;
@@ -44,7 +45,7 @@ static class Server
         app.UseMiddleware<EveryAnswer>();
         PanelHost.Map(app, settings);
         app.UseRouting();
-        app.UseWhen(context => context.Request.Path.StartsWithSegments("/api/admin"), admin => admin.UseMiddleware<AdminDoor>());
+        app.UseWhen(context => context.Request.Path.StartsWithSegments("/api/admin"), admin => admin.UseMiddleware<HostCookies>().UseMiddleware<AdminDoor>());
         MapEndpoints(app);
         return app;
     }
@@ -59,6 +60,7 @@ static class Server
         services.AddSingleton<ActivityBoard>().AddHostedService(all => all.GetRequiredService<ActivityBoard>()).AddHostedService<ActivitySweep>();
         services.AddSingleton<DownloadTokens>().AddSingleton<MintDownload>();
         AdminEndpoints.AddServices(services, data, clock);
+        SignInHost.AddServices(services, data);
         services.AddSingleton<FileTransfer>().AddSingleton<ClaimDownload>().AddHostedService<TokenSweep>();
         PanelHost.AddServices(services, data);
     }

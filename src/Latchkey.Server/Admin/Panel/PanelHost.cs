@@ -1,6 +1,8 @@
+using Latchkey.Server.Admin.SignIn;
 using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
-using Microsoft.AspNetCore.DataProtection;
+using Latchkey.Server.Http;
+using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Hosting.StaticWebAssets;
 using Microsoft.AspNetCore.StaticAssets;
 using MudBlazor.Services;
@@ -27,16 +29,8 @@ static class PanelHost
         });
         services.AddMudServices(mud => mud.SnackbarConfiguration.PreventDuplicates = true);
         services.AddCascadingAuthenticationState();
-        services.AddScoped<Office>().AddScoped<CircuitClient>();
-        services.AddSingleton<SignIn.Sessions>();
+        services.AddScoped<Office>();
         services.AddAuthorization();
-        services.AddAntiforgery(antiforgery =>
-        {
-            antiforgery.Cookie.Name = "latchkey-form";
-            antiforgery.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
-        });
-        services.AddDataProtection().SetApplicationName("Latchkey").PersistKeysToFileSystem(new DirectoryInfo(System.IO.Path.Combine(data.Path, "secrets", "panel")));
-        DoNotLoadKeysAtStart(services);
     }
 
     public static void Map(WebApplication app, Settings settings)
@@ -51,21 +45,23 @@ static class PanelHost
     {
         var panel = new ApplicationBuilder(app.Services);
         panel.UseMiddleware<PanelHeaders>(settings);
+        SignInHost.UseBeforeRouting(panel);
         panel.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandlingPath = "/failed", CreateScopeForErrors = true });
         panel.UseStatusCodePagesWithReExecute("/not-found", createScopeForStatusCodePages: true);
         panel.UseRouting();
         panel.Use(KeepAssets);
-        // UseAuthentication and UseAuthorization: here, between routing and antiforgery.
-        panel.UseAntiforgery();
+        SignInHost.UseAfterRouting(panel);
         panel.UseEndpoints(endpoints =>
         {
+            SignInHost.Map(endpoints);
+            endpoints.MapGet("/csrf-token", (HttpContext context, IAntiforgery forgery) => Results.Json(new { Token = forgery.GetAndStoreTokens(context).RequestToken }, SnakeJson.Options)).RequireAuthorization();
             endpoints.MapStaticAssets(System.IO.Path.Combine(AppContext.BaseDirectory, Assets)).AllowAnonymous();
             endpoints.MapRazorComponents<PanelDocument>().AddInteractiveServerRenderMode(server =>
             {
                 // Secrets and a stranger's text in one compressed stream could be told apart by its length.
                 server.DisableWebSocketCompression = true;
                 server.ContentSecurityFrameAncestorsPolicy = null;
-            });
+            }).RequireAuthorization();
         });
         return panel.Build();
     }
@@ -87,12 +83,5 @@ static class PanelHost
     {
         if (!File.Exists(System.IO.Path.Combine(AppContext.BaseDirectory, "latchkey.staticwebassets.runtime.json"))) return;
         StaticWebAssetsLoader.UseStaticWebAssets(app.Environment, app.Configuration);
-    }
-
-    /// <summary>The framework would read and write keys while the server starts, for pages that nobody may open.</summary>
-    static void DoNotLoadKeysAtStart(IServiceCollection services)
-    {
-        var eager = services.FirstOrDefault(service => service.ImplementationType?.Name == "DataProtectionHostedService");
-        if (eager is not null) services.Remove(eager);
     }
 }
