@@ -27,7 +27,14 @@ static class PanelHost
             circuits.DisconnectedCircuitMaxRetained = 20;
             circuits.DisconnectedCircuitRetentionPeriod = TimeSpan.FromMinutes(2);
         });
-        services.AddMudServices(mud => mud.SnackbarConfiguration.PreventDuplicates = true);
+        services.AddMudServices(mud =>
+        {
+            // At the top right it would lie on a page's own buttons; while it fades it cannot be read.
+            mud.SnackbarConfiguration.PositionClass = MudBlazor.Defaults.Classes.Position.BottomRight;
+            mud.SnackbarConfiguration.MaximumOpacity = 100;
+            mud.SnackbarConfiguration.ShowTransitionDuration = 0;
+            mud.SnackbarConfiguration.HideTransitionDuration = 0;
+        });
         services.AddCascadingAuthenticationState();
         services.AddScoped<Office>();
         services.AddAuthorization();
