@@ -55,7 +55,7 @@ export async function csrfToken() {
 }
 
 async function signOut() {
-  await fetch("sign-out", { method: "POST", headers: { "X-Csrf-Token": await csrfToken() }, redirect: "manual" });
+  await fetch("sign-out", { method: "POST", headers: { "RequestVerificationToken": await csrfToken() }, redirect: "manual" });
   location.assign("sign-in");
 }
 

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Identity;
 
 namespace Latchkey.Server.Admin.SignIn;
 
-/// <summary>The panel's own requests to the admin API: its cookie, and for a change its antiforgery token in <c>X-Csrf-Token</c>.</summary>
+/// <summary>The panel's own requests to the admin API: its cookie, and for a change its antiforgery token in <c>RequestVerificationToken</c>.</summary>
 sealed class BrowserSessions(Sessions sessions, IAntiforgery forgery)
 {
     public async ValueTask<Actor?> ActorOf(HttpContext context)

@@ -67,7 +67,6 @@ static class SignInHost
         services.AddAntiforgery(forgery =>
         {
             Strict(forgery.Cookie, "latchkey-form");
-            forgery.HeaderName = "X-Csrf-Token";
             forgery.SuppressXFrameOptionsHeader = true;
         });
     }
