@@ -71,3 +71,18 @@ sealed class ActivityHour
     /// <summary>Handed over by downloads.</summary>
     public long Bytes { get; set; }
 }
+
+/// <summary>The hours of one UTC day, summed up by the database itself: a year of them is quickly read.</summary>
+sealed class ActivityDay
+{
+    /// <summary>Its beginning.</summary>
+    public DateTimeOffset Day { get; set; }
+
+    /// <summary>Of the license; 0 without one.</summary>
+    public long ProductId { get; set; }
+
+    public ActivityKind Kind { get; set; }
+    public required string Outcome { get; set; }
+    public long Count { get; set; }
+    public long Bytes { get; set; }
+}

@@ -23,7 +23,22 @@ sealed class Statistics(UnitOfWork work)
         sum(bytes)
         """;
 
-    const string Range = "hour >= $1 AND hour < $2 AND kind < 3 AND ($3 IS NULL OR product_id = $3)";
+    const string Range = "kind < 3 AND ($1 IS NULL OR product_id = $1)";
+
+    /// <summary>The counts of a time: whole days from the days, what is left at both ends from the hours.</summary>
+    static string Counts(DateTimeOffset from, DateTimeOffset to)
+    {
+        var first = Calendar.Floor(SeriesPeriod.Day, from.AddDays(1).AddTicks(-1));
+        var last = Calendar.Floor(SeriesPeriod.Day, to);
+        return first >= last ? $"({Part("hour", "activity_hours", from, to)})" : $"""
+            ({Part("hour", "activity_hours", from, first)}
+            UNION ALL {Part("day", "activity_days", first, last)}
+            UNION ALL {Part("hour", "activity_hours", last, to)})
+            """;
+    }
+
+    static string Part(string time, string table, DateTimeOffset from, DateTimeOffset to) => string.Create(CultureInfo.InvariantCulture,
+        $"SELECT {time} AS at, product_id, kind, outcome, count, bytes FROM {table} WHERE {time} >= {UnixMicroseconds.From(from)} AND {time} < {UnixMicroseconds.From(to)}");
 
     readonly record struct Numbers(long Verified, long Refused, long Limited, long Minted, long Downloads, long Interrupted, long Bytes)
     {
@@ -48,7 +63,8 @@ sealed class Statistics(UnitOfWork work)
         if (Calendar.Count(period, begin, end) > MostPoints) throw OperationException.Invalid("from", string.Create(CultureInfo.InvariantCulture, $"That would be more than {MostPoints} points: ask for a longer period or a shorter time."));
         var sums = new Dictionary<DateTimeOffset, Numbers>();
         foreach (var (hour, numbers) in work.Query(
-            $"SELECT hour, {Sums} FROM activity_hours WHERE {Range} GROUP BY hour", row => (row.Time(0), Numbers.Read(row, 1)), begin, end, product))
+            $"SELECT at, {Sums} FROM {(period == SeriesPeriod.Hour ? $"({Part("hour", "activity_hours", begin, end)})" : Counts(begin, end))} WHERE {Range} GROUP BY at",
+            row => (row.Time(0), Numbers.Read(row, 1)), product))
         {
             var at = Calendar.Floor(period, hour);
             sums[at] = sums.GetValueOrDefault(at) + numbers;
@@ -69,8 +85,8 @@ sealed class Statistics(UnitOfWork work)
     {
         work.Require(Permission.StatisticsRead);
         return work.Query(
-            $"SELECT kind, outcome, sum(count), sum(bytes) FROM activity_hours WHERE {Range} GROUP BY kind, outcome ORDER BY 3 DESC, 1, 2",
-            row => new OutcomeView(KindName(row.GetInt64(0)), row.GetString(1), row.GetInt64(2), row.GetInt64(3)), from, to, product);
+            $"SELECT kind, outcome, sum(count), sum(bytes) FROM {Counts(from, to)} WHERE {Range} GROUP BY kind, outcome ORDER BY 3 DESC, 1, 2",
+            row => new OutcomeView(KindName(row.GetInt64(0)), row.GetString(1), row.GetInt64(2), row.GetInt64(3)), product);
     }
 
     /// <summary>Those verified most often. Whole hours: those that begin in the given time.</summary>
@@ -79,32 +95,32 @@ sealed class Statistics(UnitOfWork work)
         work.Require(Permission.StatisticsRead);
         return work.Query(
             $"""
-            SELECT p.id, p.name, s.* FROM (SELECT product_id, {Sums} FROM activity_hours WHERE {Range} GROUP BY product_id) s
-            JOIN products p ON p.id = s.product_id ORDER BY 4 DESC, 1 LIMIT $4
+            SELECT p.id, p.name, s.* FROM (SELECT product_id, {Sums} FROM {Counts(from, to)} WHERE {Range} GROUP BY product_id) s
+            JOIN products p ON p.id = s.product_id ORDER BY 4 DESC, 1 LIMIT $2
             """,
             row =>
             {
                 var n = Numbers.Read(row, 3);
                 return new TopProductView(row.GetInt64(0), row.GetString(1), n.Verified, n.Refused, n.Minted, n.Downloads, n.Bytes);
             },
-            from, to, null, Math.Clamp(count, 1, MostRows));
+            null, Math.Clamp(count, 1, MostRows));
     }
 
     /// <summary>As they are now: a license that has expired counts as that, unless it is suspended or revoked.</summary>
     public LicenseCountsView LicensesByState(long? product = null)
     {
         work.Require(Permission.StatisticsRead);
-        var sql = "SELECT state, expires_at <= $1, count(*) FROM licenses" + (product is null ? "" : " WHERE product_id = $2") + " GROUP BY 1, 2";
-        var (active, suspended, revoked, expired) = (0L, 0L, 0L, 0L);
-        foreach (var (state, isOver, count) in work.Query(sql, row => (row.GetInt64(0), !row.IsDBNull(1) && row.GetBoolean(1), row.GetInt64(2)), work.Now, product))
-        {
-            if (state == 1) suspended += count;
-            else if (state == 2) revoked += count;
-            else if (isOver) expired += count;
-            else active += count;
-        }
 
-        return new LicenseCountsView(active + suspended + revoked + expired, active, suspended, revoked, expired);
+        // Each is met by an index alone; what is active is all the rest.
+        var total = Count("");
+        var suspended = Count("AND state <> 0 AND state = 1");
+        var revoked = Count("AND state <> 0 AND state = 2");
+        var expired = Count("AND expires_at <= $2 AND state = 0", "INDEXED BY IX_licenses_expires_at_state_product_id");
+        return new LicenseCountsView(total, total - suspended - revoked - expired, suspended, revoked, expired);
+
+        // Left alone, SQLite would look at every license of the product.
+        long Count(string which, string index = "") => work.Query(
+            $"SELECT count(*) FROM licenses {index} WHERE {(product is null ? "true" : "product_id = $1")} {which}", row => row.GetInt64(0), product, work.Now).Single();
     }
 
     /// <summary>The next ones first; of licenses that are active.</summary>
