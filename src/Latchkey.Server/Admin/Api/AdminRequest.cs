@@ -38,6 +38,7 @@ static class AdminEndpoints
         services.AddScoped<Licenses.LicenseOperations>().AddScoped<Licenses.LicenseList>().AddScoped<Licenses.BulkLicenses>();
         services.AddScoped<Downloads.DownloadOperations>();
         services.AddScoped<Activity.Statistics>();
+        services.AddScoped<SignIn.OperatorOperations>();
         services.AddScoped<ApiKeyOperations>().AddScoped<AuditTrail>();
     }
 
@@ -50,6 +51,7 @@ static class AdminEndpoints
         DownloadEndpoints.Map(admin.MapGroup("/download-tokens").WithTags("Download tokens"));
         ApiKeyEndpoints.Map(admin.MapGroup("/api-keys").WithTags("API keys"));
         AuditEndpoints.Map(admin.MapGroup("/audit").WithTags("Audit"));
+        OperatorEndpoints.Map(admin.MapGroup("/operators").WithTags("Operators"));
         StatisticsEndpoints.Map(admin.MapGroup("/statistics").WithTags("Statistics"));
         AccountEndpoints.Map(admin);
     }

@@ -12,9 +12,9 @@ namespace Latchkey.Server.Admin.SignIn;
 /// <param name="Passkeys">How many.</param>
 /// <param name="Sessions">Browsers signed in.</param>
 /// <param name="LastSignInAt">Null: never.</param>
-sealed record OperatorView(
+public sealed record OperatorView(
     long Id, string Email, string Role, string State, bool SecondFactor, string CreatedAt, string? DisabledAt,
-    int Passkeys, [property: OutsideState] int Sessions, [property: OutsideState] string? LastSignInAt);
+    int Passkeys, [property: OutsideState] int Sessions, [property: OutsideState] string? LastSignInAt) : Access.IResource;
 
 /// <param name="Id">Its number.</param>
 /// <param name="Kind">setup, invitation or reset.</param>
@@ -24,7 +24,7 @@ sealed record OperatorView(
 /// <param name="CreatedAt">When.</param>
 /// <param name="ExpiresAt">Until when it is good.</param>
 /// <param name="Url">Only in the answer that makes it: it is stored nowhere.</param>
-sealed record InvitationView(
+public sealed record InvitationView(
     long Id, string Kind, string? Email, string Role, string CreatedBy, string CreatedAt, string ExpiresAt, [property: OutsideState] string? Url = null);
 
 /// <param name="Id">Names the session; worth nothing in a cookie.</param>
@@ -33,4 +33,4 @@ sealed record InvitationView(
 /// <param name="CreatedAt">When it was signed in.</param>
 /// <param name="LastSeenAt">To the minute.</param>
 /// <param name="ExpiresAt">At the latest.</param>
-sealed record SessionView(string Id, string Address, string Browser, string CreatedAt, string LastSeenAt, string ExpiresAt);
+public sealed record SessionView(string Id, string Address, string Browser, string CreatedAt, string LastSeenAt, string ExpiresAt);
