@@ -38,6 +38,7 @@ static class AdminEndpoints
         services.AddScoped<Licenses.LicenseOperations>().AddScoped<Licenses.LicenseList>().AddScoped<Licenses.BulkLicenses>();
         services.AddScoped<Downloads.DownloadOperations>();
         services.AddScoped<ApiKeyOperations>().AddScoped<AuditTrail>();
+        services.AddScoped<Activity.Statistics>();
     }
 
     public static void Map(WebApplication app)
