@@ -31,3 +31,10 @@ sealed class Statistics(UnitOfWork work)
     static ActivityView View(ActivityRow row) => new(
         row.Kind.ToString().ToLowerInvariant(), row.Outcome, row.Domain, row.Address, Wire.Micros(row.FirstAt), Wire.Micros(row.LastAt), row.Count);
 }
+
+static class ActivityOutcome
+{
+    public const string Ok = "OK";
+    public const string Interrupted = "INTERRUPTED";
+    public const string Partial = "PARTIAL";
+}
