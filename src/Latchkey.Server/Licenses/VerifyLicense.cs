@@ -13,7 +13,7 @@ sealed class VerifyLicense(LicenseDesk desk)
         await Answer.Success(context, Wire.LicenseIsValid, granted, Write);
     }
 
-    static void Write(Utf8JsonWriter json, GrantedLicense granted)
+    public static void Write(Utf8JsonWriter json, GrantedLicense granted)
     {
         var license = granted.License;
         json.WriteNumber("license_id"u8, license.Id);

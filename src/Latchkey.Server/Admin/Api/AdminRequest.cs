@@ -36,6 +36,7 @@ static class AdminEndpoints
         services.AddScoped<Products.ProductOperations>().AddScoped<Products.PublishFile>();
         services.AddScoped<Customers.CustomerOperations>();
         services.AddScoped<Licenses.LicenseOperations>().AddScoped<Licenses.LicenseList>().AddScoped<Licenses.BulkLicenses>();
+        services.AddScoped<Licenses.RehearseVerify>().AddScoped<Licenses.LicenseDomainList>();
         services.AddScoped<Downloads.DownloadOperations>();
         services.AddScoped<ApiKeyOperations>().AddScoped<AuditTrail>();
         services.AddScoped<Activity.Statistics>();
