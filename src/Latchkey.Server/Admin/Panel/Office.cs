@@ -87,7 +87,8 @@ sealed class Office(
     public async Task<bool> ConfirmIdentity(string passwordOrCode) =>
         await sessions.Confirm((await authentication.GetAuthenticationStateAsync()).User, passwordOrCode);
 
-    void Say(string done, Func<Task>? undo) => snackbar.Add(done, Severity.Success, options =>
+    /// <summary>Says that something is done, with what takes it back.</summary>
+    public void Say(string done, Func<Task>? undo = null) => snackbar.Add(done, Severity.Success, options =>
     {
         if (undo is null) return;
         options.Action = "Undo";
