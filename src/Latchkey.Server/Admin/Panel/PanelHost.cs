@@ -25,7 +25,13 @@ static class PanelHost
             circuits.DisconnectedCircuitMaxRetained = 20;
             circuits.DisconnectedCircuitRetentionPeriod = TimeSpan.FromMinutes(2);
         });
-        services.AddMudServices(mud => mud.SnackbarConfiguration.PreventDuplicates = true);
+        services.AddMudServices(mud =>
+        {
+            mud.SnackbarConfiguration.PreventDuplicates = true;
+
+            // At the top they would lie on the page's buttons.
+            mud.SnackbarConfiguration.PositionClass = MudBlazor.Defaults.Classes.Position.BottomRight;
+        });
         services.AddCascadingAuthenticationState();
         services.AddScoped<Office>().AddScoped<CircuitClient>();
         services.AddSingleton<SignIn.Sessions>();

@@ -28,9 +28,7 @@ public sealed partial class NewLicense
     string Places => Math.Max(1, DomainPreview.Of(_domains).Select(CanonicalHost.OfPattern).OfType<string>().Distinct().Count()).ToString(CultureInfo.InvariantCulture);
 
     string Command => VerifyCommand.Line(
-        Home.Of(Settings, Navigation), _issued!.LicenseKey!, Example(_issued.Domains), _issued.ProductId.ToString(CultureInfo.InvariantCulture));
-
-    static string Example(IReadOnlyList<string> domains) => domains.Count == 0 ? "example.com" : domains[0].Replace("*.", "www.", StringComparison.Ordinal);
+        Home.Of(Settings, Navigation), _issued!.LicenseKey!, DomainPreview.Example(_issued.Domains), _issued.ProductId.ToString(CultureInfo.InvariantCulture));
 
     protected override void OnInitialized() => (_product, _customer) = (Product, Customer);
 
