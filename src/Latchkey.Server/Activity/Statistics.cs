@@ -145,13 +145,13 @@ sealed class Statistics(UnitOfWork work)
 
     /// <summary>Newest first.</summary>
     /// <param name="license">Its number.</param>
-    /// <param name="cursor">Of the page before; null: the first one.</param>
-    /// <param name="limit">Rows on a page.</param>
-    public Page<ActivityView> LicenseActivity(long license, string? cursor = null, int limit = 50)
+    /// <param name="page">Which part.</param>
+    public Page<ActivityView> LicenseActivity(long license, PageRequest page)
     {
         work.Require(Permission.LicensesRead);
-        limit = Math.Clamp(limit, 1, MostRows);
-        var (last, id) = cursor is null ? (long.MaxValue, long.MaxValue) : Position(cursor);
+        page.Check("-last_at");
+        var limit = page.Limit;
+        var (last, id) = page.Cursor is null ? (long.MaxValue, long.MaxValue) : Position(page.Cursor);
         var rows = work.Query(
             """
             SELECT id, kind, outcome, domain, address, first_at, last_at, count FROM activity

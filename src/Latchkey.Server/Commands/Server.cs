@@ -39,6 +39,9 @@ static class Server
 
         var app = builder.Build();
 
+        // The framework would look for cookies in front of everything, the license API too; the panel does so in its own branch.
+        foreach (var middleware in (string[])["__AuthenticationMiddlewareSet", "__AuthorizationMiddlewareSet"]) ((IApplicationBuilder)app).Properties[middleware] = true;
+
         // The first look-up makes SQLite's shared files, which a full disk would not let it make later.
         app.Services.GetRequiredService<LicenseLookup>().Find("", clock.GetUtcNow());
         if (settings.TrustedProxies.Length > 0) app.UseForwardedHeaders(Proxies(settings));

@@ -23,7 +23,7 @@ sealed class VerifyLicense(LicenseDesk desk)
         }
     }
 
-    static void Write(Utf8JsonWriter json, GrantedLicense granted)
+    public static void Write(Utf8JsonWriter json, GrantedLicense granted)
     {
         var license = granted.License;
         json.WriteNumber("license_id"u8, license.Id);

@@ -150,7 +150,7 @@ public sealed class StatisticsTests : IAsyncLifetime
         }
 
         await _server.Counted(7);
-        var all = Ask(s => s.LicenseActivity(1));
+        var all = Ask(s => s.LicenseActivity(1, new PageRequest()));
         Assert.Null(all.NextCursor);
         Assert.Equal(7, all.Items.Count);
         Assert.Equal(new ActivityView("verify", "OK", "d0.example.com", "127.0.0.1", "2026-01-01T00:00:00.000000Z", "2026-01-01T00:00:00.000000Z", 1), all.Items[^1]);
@@ -158,14 +158,14 @@ public sealed class StatisticsTests : IAsyncLifetime
         var (paged, cursor) = (new List<ActivityView>(), (string?)null);
         do
         {
-            var page = Ask(s => s.LicenseActivity(1, cursor, 2));
+            var page = Ask(s => s.LicenseActivity(1, new PageRequest(cursor, 2)));
             paged.AddRange(page.Items);
             cursor = page.NextCursor;
         }
         while (cursor is not null);
         Assert.Equal(all.Items, paged);
-        Assert.Empty(Ask(s => s.LicenseActivity(2)).Items);
-        Assert.Throws<OperationException>(() => Ask(s => s.LicenseActivity(1, "nonsense")));
+        Assert.Empty(Ask(s => s.LicenseActivity(2, new PageRequest())).Items);
+        Assert.Throws<OperationException>(() => Ask(s => s.LicenseActivity(1, new PageRequest("nonsense"))));
     }
 
     [Fact]
@@ -174,7 +174,7 @@ public sealed class StatisticsTests : IAsyncLifetime
         Action<Statistics>[] questions =
         [
             s => s.Series(SeriesPeriod.Day), s => s.Outcomes(TestServer.Start, TestServer.Start), s => s.TopProducts(TestServer.Start, TestServer.Start),
-            s => s.LicensesByState(), s => s.ExpiringSoon(), s => s.Attention(TestServer.Start), s => s.LicenseActivity(1),
+            s => s.LicensesByState(), s => s.ExpiringSoon(), s => s.Attention(TestServer.Start), s => s.LicenseActivity(1, new PageRequest()),
         ];
         foreach (var question in questions)
         {

@@ -36,10 +36,12 @@ static class AdminEndpoints
         services.AddScoped<Products.ProductOperations>().AddScoped<Products.PublishFile>();
         services.AddScoped<Customers.CustomerOperations>();
         services.AddScoped<Licenses.LicenseOperations>().AddScoped<Licenses.LicenseList>().AddScoped<Licenses.BulkLicenses>();
+        services.AddScoped<Licenses.RehearseVerify>().AddScoped<Licenses.LicenseDomainList>();
         services.AddScoped<Downloads.DownloadOperations>();
         services.AddScoped<Activity.Statistics>();
         services.AddScoped<SignIn.OperatorOperations>();
         services.AddScoped<ApiKeyOperations>().AddScoped<AuditTrail>();
+        services.AddScoped<Activity.Statistics>();
     }
 
     public static void Map(WebApplication app)

@@ -5,7 +5,6 @@ using Latchkey.Server.Data;
 using Latchkey.Server.Downloads;
 using Latchkey.Server.Licenses;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.Mvc;
 
 namespace Latchkey.Server.Admin.Api;
 
@@ -44,7 +43,7 @@ static class LicenseEndpoints
             .WithName("bindDomain").WithSummary("Add a domain").Needs(Permission.LicensesSupport);
         license.MapDelete("/domains/{domain}", (long id, string domain, LicenseOperations operations) => operations.Unbind(id, domain))
             .WithName("unbindDomain").WithSummary("Take a domain away").Needs(Permission.LicensesSupport);
-        license.MapGet("/activity", (long id, Statistics statistics, [FromQuery(Name = "cursor")] string? cursor, [FromQuery(Name = "limit")] int? limit) => statistics.LicenseActivity(id, cursor, limit ?? 50))
+        license.MapGet("/activity", (long id, Statistics statistics, [AsParameters] Paging page) => statistics.LicenseActivity(id, page.Request))
             .WithName("getLicenseActivity").WithSummary("What was asked with this license, the newest first").Needs(Permission.LicensesRead);
         license.MapPost("/download-tokens", MakeLink).WithName("createDownloadToken").WithSummary("Make a one-time download link for the customer").Needs(Permission.DownloadsWrite);
     }

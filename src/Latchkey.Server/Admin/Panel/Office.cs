@@ -94,7 +94,8 @@ sealed class Office(
         return await confirmations.Confirm(ids.Operator, ids.Session, passwordOrCode, new Caller(session.Address, null, "", ClientAddress.Of(address)));
     }
 
-    void Say(string done, Func<Task>? undo) => snackbar.Add(done, Severity.Success, options =>
+    /// <summary>Says that something is done, with what takes it back.</summary>
+    public void Say(string done, Func<Task>? undo = null) => snackbar.Add(done, Severity.Success, options =>
     {
         if (undo is null) return;
         options.Action = "Undo";
