@@ -83,7 +83,7 @@ public sealed record Explanation(string Reason, string Customer, string Agent, I
             "Nothing can be set here: the program has to send its domain. Tell the developers if the newest version does this."),
         [Wire.InvalidDomain.Code] = _ => Of(Wire.InvalidDomain,
             "The address of your website, as the software sent it, is not a valid domain name. Please look at the site's address in the settings: it should look like www.example.com, without blanks or underscores.",
-            "Try the address below under “Try it” to see how it is read; nothing has to be changed at the license."),
+            "Try the address under “Try it” to see how it is read; nothing has to be changed at the license."),
         [Wire.MissingProductId.Code] = _ => Of(Wire.MissingProductId,
             "The software did not say which product it is. Please update it to its newest version and try again. Your license itself is not the problem.",
             "Nothing can be set here: the program has to send its product number. Tell the developers."),

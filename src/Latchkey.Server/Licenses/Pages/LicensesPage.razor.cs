@@ -18,6 +18,7 @@ public sealed partial class LicensesPage
     IReadOnlyList<LicenseView> _shown = [];
     string _text = "";
     string _asked = "";
+    string _sent = "";
     Delay? _delay;
 
     [SupplyParameterFromQuery(Name = "q")] string? Q { get; set; }
@@ -48,7 +49,9 @@ public sealed partial class LicensesPage
         var asked = string.Join('\n', Q, Product, Customer, State, Sort);
         if (asked == _asked) return;
         _asked = asked;
-        if ((Q ?? "") != _text.Trim()) _text = Q ?? "";
+
+        // What we asked for ourselves is in the field already, and more may have been typed since.
+        if ((Q ?? "") != _sent) (_text, _sent) = (Q ?? "", Q ?? "");
         _chosen.Clear();
         if (_table is not null) await _table.Reload();
     }
@@ -66,7 +69,9 @@ public sealed partial class LicensesPage
     {
         _text = text;
         _delay ??= new Delay(Clock);
-        if (await _delay.Passed()) Go(q: text.Trim());
+        if (!await _delay.Passed()) return;
+        _sent = text.Trim();
+        Go(q: _sent);
     }
 
     /// <summary>What is not named stays; the address says what is shown, so that it can be kept.</summary>

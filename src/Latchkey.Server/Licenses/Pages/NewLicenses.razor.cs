@@ -26,7 +26,7 @@ public sealed partial class NewLicenses
 
     [SupplyParameterFromQuery(Name = "product")] long? Product { get; set; }
 
-    bool _cannotBind => _products.Any(product => product.Id == _product && !product.BindOnFirstUse);
+    bool CannotBind => _products.Any(product => product.Id == _product && !product.BindOnFirstUse);
 
     string FileName => string.Create(CultureInfo.InvariantCulture, $"license-keys-{_issued!.FirstId}-{_issued.LastId}.csv");
 
