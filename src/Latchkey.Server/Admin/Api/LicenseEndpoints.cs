@@ -41,6 +41,8 @@ static class LicenseEndpoints
             .WithName("revealLicense").WithSummary("Show a license with its key; the audit trail notes it").Needs(Permission.LicensesReveal);
         license.MapPost("/domains", (long id, BindRequest wanted, LicenseOperations operations) => operations.Bind(id, wanted.Domain))
             .WithName("bindDomain").WithSummary("Add a domain").Needs(Permission.LicensesSupport);
+        license.MapPost("/rebind", (long id, RebindRequest wanted, LicenseOperations operations) => operations.Rebind(id, wanted.From, wanted.To))
+            .WithName("rebindLicense").WithSummary("Put one domain in the place of another").Needs(Permission.LicensesSupport);
         license.MapDelete("/domains/{domain}", (long id, string domain, LicenseOperations operations) => operations.Unbind(id, domain))
             .WithName("unbindDomain").WithSummary("Take a domain away").Needs(Permission.LicensesSupport);
         license.MapGet("/activity", (long id, Statistics statistics, [AsParameters] Paging page) => statistics.LicenseActivity(id, page.Request))
