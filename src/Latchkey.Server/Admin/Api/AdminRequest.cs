@@ -38,6 +38,8 @@ static class AdminEndpoints
         services.AddScoped<Licenses.LicenseOperations>().AddScoped<Licenses.LicenseList>().AddScoped<Licenses.BulkLicenses>();
         services.AddScoped<Downloads.DownloadOperations>();
         services.AddScoped<Activity.Statistics>();
+        services.AddScoped<Status.ServerStatus>();
+        services.AddScoped<SignIn.OperatorOperations>();
         services.AddScoped<ApiKeyOperations>().AddScoped<AuditTrail>();
     }
 
@@ -51,6 +53,7 @@ static class AdminEndpoints
         ApiKeyEndpoints.Map(admin.MapGroup("/api-keys").WithTags("API keys"));
         AuditEndpoints.Map(admin.MapGroup("/audit").WithTags("Audit"));
         StatisticsEndpoints.Map(admin.MapGroup("/statistics").WithTags("Statistics"));
+        SettingsEndpoints.Map(admin.MapGroup("/settings").WithTags("Settings"));
         AccountEndpoints.Map(admin);
     }
 }
