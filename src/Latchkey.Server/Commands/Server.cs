@@ -2,6 +2,7 @@ using Latchkey.Server.Activity;
 using Latchkey.Server.Admin.Api;
 using Latchkey.Server.Admin.Panel;
 using Latchkey.Server.Admin.SignIn;
+using Latchkey.Server.Admin.Status;
 using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
 using Latchkey.Server.Downloads;
@@ -55,7 +56,7 @@ static class Server
 
     static void AddServices(IServiceCollection services, Settings settings, DataDirectory data, TimeProvider clock)
     {
-        services.AddSingleton(settings).AddSingleton(settings.RateLimit).AddSingleton(clock);
+        services.AddSingleton(settings).AddSingleton(settings.RateLimit).AddSingleton(clock).AddSingleton(new ServerStart(clock.GetUtcNow()));
         services.AddSingleton(data.Secrets).AddSingleton(data.Database).AddSingleton(data.Blobs);
         services.AddSingleton<WriteQueue>();
         services.AddSingleton<RateLimiter>();

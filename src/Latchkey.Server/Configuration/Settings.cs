@@ -29,6 +29,9 @@ sealed record Settings(
 {
     public const string EnvironmentPrefix = "LATCHKEY_";
 
+    /// <summary>From where these were read; nobody else's business than <see cref="SettingsInUse"/>.</summary>
+    public IConfiguration? From { get; init; }
+
     /// <summary>What links begin with: the public URL, else scheme and host of the request. No slash at its end.</summary>
     public string HomeOf(HttpRequest request) =>
         PublicUrl is { } url ? url.AbsoluteUri.TrimEnd('/') : $"{request.Scheme}://{request.Host.ToUriComponent()}";
@@ -58,16 +61,19 @@ sealed record Settings(
         var from = new SettingsReader(sources);
         var settings = Read(from);
         unknown = from.Unknown();
-        return from.Faults.Count > 0 ? throw new SettingsException(from.Faults) : settings;
+        return from.Faults.Count > 0 ? throw new SettingsException(from.Faults) : settings with { From = sources };
+    }
+
+    /// <summary>Reads anew, for what the reader noted on its way.</summary>
+    public static SettingsReader Retrace(IConfiguration sources)
+    {
+        var from = new SettingsReader(sources);
+        Read(from);
+        return from;
     }
 
     /// <summary>The names of all settings there are.</summary>
-    public static IReadOnlyList<string> Names()
-    {
-        var from = new SettingsReader(new ConfigurationBuilder().Build());
-        Read(from);
-        return from.Known;
-    }
+    public static IReadOnlyList<string> Names() => Retrace(new ConfigurationBuilder().Build()).Known;
 
     static Settings Read(SettingsReader from)
     {

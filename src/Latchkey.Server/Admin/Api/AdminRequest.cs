@@ -39,9 +39,9 @@ static class AdminEndpoints
         services.AddScoped<Licenses.RehearseVerify>().AddScoped<Licenses.LicenseDomainList>();
         services.AddScoped<Downloads.DownloadOperations>();
         services.AddScoped<Activity.Statistics>();
+        services.AddScoped<Status.ServerStatus>();
         services.AddScoped<SignIn.OperatorOperations>();
         services.AddScoped<ApiKeyOperations>().AddScoped<AuditTrail>();
-        services.AddScoped<Activity.Statistics>();
     }
 
     public static void Map(WebApplication app)
@@ -55,6 +55,7 @@ static class AdminEndpoints
         AuditEndpoints.Map(admin.MapGroup("/audit").WithTags("Audit"));
         OperatorEndpoints.Map(admin.MapGroup("/operators").WithTags("Operators"));
         StatisticsEndpoints.Map(admin.MapGroup("/statistics").WithTags("Statistics"));
+        SettingsEndpoints.Map(admin.MapGroup("/settings").WithTags("Settings"));
         AccountEndpoints.Map(admin);
     }
 }

@@ -16,10 +16,11 @@ public sealed partial class AuditPage
 
     static readonly (string, string)[] Actions =
     [
-        ("", "All"), ("license", "license.…"), ("license.issue", "license.issue"), ("license.suspend", "license.suspend"), ("license.revoke", "license.revoke"),
+        ("", "All"), ("license", "license.…"), ("license.issue", "license.issue"), ("license.suspend", "license.suspend"), ("license.resume", "license.resume"), ("license.revoke", "license.revoke"),
         ("license.rotate", "license.rotate"), ("license.reveal", "license.reveal"), ("license.bind", "license.bind"), ("license.unbind", "license.unbind"),
         ("product", "product.…"), ("product.publish", "product.publish"), ("customer", "customer.…"), ("download", "download.…"),
         ("api_key", "api_key.…"), ("operator", "operator.…"), ("operator.sign_in", "operator.sign_in"),
+        ("operator.sign_in_failed", "operator.sign_in_failed"), ("session", "session.…"),
     ];
 
     PagedTable<AuditEntryView>? _table;
@@ -89,11 +90,11 @@ public sealed partial class AuditPage
 
     static string Spaced(string kind) => kind.Replace('_', ' ');
 
-    static string KindOf(string kind) => kind switch
+    static string KindOf(string kind, string name) => kind switch
     {
         "operator" => "operator",
         "api_key" => "API key",
         "command_line" => "command line",
-        _ => "not signed in",
+        _ => name == "latchkey" ? "the server" : "not signed in",
     };
 }
