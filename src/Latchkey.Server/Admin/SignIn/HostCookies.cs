@@ -1,5 +1,3 @@
-using System.Collections;
-using System.Diagnostics.CodeAnalysis;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Latchkey.Server.Admin.SignIn;
@@ -15,35 +13,20 @@ sealed class HostCookies(RequestDelegate next)
     public Task InvokeAsync(HttpContext context)
     {
         var secure = context.Request.IsHttps;
-        if (secure) context.Features.Set<IRequestCookiesFeature>(new Asked(new Unprefixed(context.Request.Cookies)));
+        if (secure) context.Request.Headers.Cookie = Unprefixed(context.Request.Headers.Cookie);
         context.Features.Set<IResponseCookiesFeature>(new Answered(new Prefixing(context.Response.Cookies, secure)));
         return next(context);
     }
 
-    sealed class Asked(IRequestCookieCollection cookies) : IRequestCookiesFeature
-    {
-        public IRequestCookieCollection Cookies { get; set; } = cookies;
-    }
+    /// <summary>What has the prefix, without it, and nothing else.</summary>
+    static string Unprefixed(IEnumerable<string?> headers) => string.Join("; ", headers
+        .SelectMany(header => (header ?? "").Split(';', StringSplitOptions.TrimEntries))
+        .Where(pair => pair.StartsWith(Prefix, StringComparison.Ordinal))
+        .Select(pair => pair[Prefix.Length..]));
 
     sealed class Answered(IResponseCookies cookies) : IResponseCookiesFeature
     {
         public IResponseCookies Cookies { get; } = cookies;
-    }
-
-    /// <summary>Only what has the prefix is there, without it.</summary>
-    sealed class Unprefixed(IRequestCookieCollection all) : IRequestCookieCollection
-    {
-        readonly Dictionary<string, string> _own = all
-            .Where(pair => pair.Key.StartsWith(Prefix, StringComparison.Ordinal))
-            .ToDictionary(pair => pair.Key[Prefix.Length..], pair => pair.Value, StringComparer.Ordinal);
-
-        public string? this[string key] => _own.GetValueOrDefault(key);
-        public int Count => _own.Count;
-        public ICollection<string> Keys => _own.Keys;
-        public bool ContainsKey(string key) => _own.ContainsKey(key);
-        public bool TryGetValue(string key, [NotNullWhen(true)] out string? value) => _own.TryGetValue(key, out value);
-        public IEnumerator<KeyValuePair<string, string>> GetEnumerator() => _own.GetEnumerator();
-        IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
     }
 
     sealed class Prefixing(IResponseCookies inner, bool secure) : IResponseCookies

@@ -56,8 +56,7 @@ static class PasskeyEndpoints
             return;
         }
 
-        var result = await identity.PerformPasskeyAttestationAsync(body.Credential);
-        if (!result.Succeeded || result.UserEntity.Id != actor.Id!.Value.ToString(System.Globalization.CultureInfo.InvariantCulture))
+        if (await Attest(identity, body.Credential) is not { Succeeded: true } result || result.UserEntity.Id != actor.Id!.Value.ToString(System.Globalization.CultureInfo.InvariantCulture))
         {
             await Say(context, 400, "This passkey could not be added.");
             return;
@@ -66,6 +65,18 @@ static class PasskeyEndpoints
         result.Passkey.Name = Name(body.Name);
         await own.AddPasskey(actor, result.Passkey);
         await Json(context, 200, new { location = "/admin/account?done=passkey" });
+    }
+
+    static async Task<PasskeyAttestationResult?> Attest(SignInManager<Operator> identity, string credential)
+    {
+        try
+        {
+            return await identity.PerformPasskeyAttestationAsync(credential);
+        }
+        catch (Exception failure) when (failure is InvalidOperationException or JsonException or FormatException or ArgumentException)
+        {
+            return null;
+        }
     }
 
     static string Name(string? given)

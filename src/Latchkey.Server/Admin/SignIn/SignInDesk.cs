@@ -40,6 +40,7 @@ sealed class SignInDesk(
         var who = await Find(email);
         if (who is not { DisabledAt: null, PasswordHash: not null } || attempts.Reserve(db, who.Id) is not { } attempt)
         {
+            Attempts.ReserveInVain(db);
             HashInVain(password);
             return Refuse(email, caller, who, "password");
         }
@@ -65,14 +66,26 @@ sealed class SignInDesk(
     public async Task<SignInOutcome> Passkey(string credential, Caller caller)
     {
         if (!attempts.Admit(caller.Client)) return SignInOutcome.TooMany;
-        var result = await identity.PerformPasskeyAssertionAsync(credential);
-        if (!result.Succeeded || result.User is not { DisabledAt: null } who) return Refuse("(passkey)", caller, result.User, "passkey");
+        if (await Assert(credential) is not { Succeeded: true, User: { DisabledAt: null } who } result) return Refuse("(passkey)", caller, null, "passkey");
         using var transaction = db.Database.BeginTransaction();
         await db.Entry(who).ReloadAsync();
         if (who.DisabledAt is not null || !(await users.AddOrUpdatePasskeyAsync(who, result.Passkey)).Succeeded) return SignInOutcome.Refused;
         var done = Enter(who, caller, "passkey", transaction: false);
         transaction.Commit();
         return done;
+    }
+
+    async Task<PasskeyAssertionResult<Operator>?> Assert(string credential)
+    {
+        try
+        {
+            return await identity.PerformPasskeyAssertionAsync(credential);
+        }
+        catch (Exception failure) when (failure is InvalidOperationException or System.Text.Json.JsonException or FormatException or ArgumentException)
+        {
+            // No challenge was asked for, or what came is no credential.
+            return null;
+        }
     }
 
     /// <summary>The password or a code once more, before something dangerous.</summary>
@@ -149,8 +162,8 @@ sealed class SignInDesk(
         // Who types the password into the wrong field has it nowhere.
         var tried = Email.IsOne(email) || who is not null ? email : "(no e-mail address)";
         var work = UnitOfWork.Over(db, data, clock, Actor.Nobody(tried, caller.Address, caller.RequestId));
+        if (attempt?.LockedUntil is not null) work.Note("operator.locked_out", Id(who!));
         work.Record("operator.sign_in_failed", who is null ? null : Id(who), new { By = by });
-        if (attempt?.LockedUntil is not null) work.Record("operator.locked_out", Id(who!));
         return SignInOutcome.Refused;
     }
 
