@@ -12,6 +12,7 @@ sealed record StoredBlob(string Id, long Size, byte[] Sha256);
 sealed class FileBlobStore(string root)
 {
     const int Chunk = 1 << 20;
+    const long Reserve = 64 << 20;
 
     public string Root => root;
 
@@ -72,8 +73,12 @@ sealed class FileBlobStore(string root)
     public static OperationException TooLarge(long maxLength) =>
         new($"The file is larger than {maxLength} bytes, which is the most that is taken (Uploads:MaxBytes).") { Fault = OperationFault.TooLarge, Code = "FILE_TOO_LARGE" };
 
-    /// <summary>Of the file system that the store lies on.</summary>
-    public long FreeBytes() => new DriveInfo(Path.GetDirectoryName(root)!).AvailableFreeSpace;
+    /// <summary>What a file may take of the disk: something stays free for the database.</summary>
+    public long Room()
+    {
+        var disk = new DriveInfo(Path.GetDirectoryName(root)!);
+        return disk.AvailableFreeSpace - Math.Min(Reserve, disk.TotalSize / 20);
+    }
 
     /// <summary>Forgets what uploads left behind that a crash cut off: temporary files nobody has written to for a day.</summary>
     public void SweepInterrupted(DateTimeOffset now)

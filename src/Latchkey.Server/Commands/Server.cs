@@ -3,6 +3,7 @@ using Latchkey.Server.Admin.Api;
 using Latchkey.Server.Admin.Panel;
 using Latchkey.Server.Admin.SignIn;
 using Latchkey.Server.Admin.Status;
+using Latchkey.Server.ApiDocs;
 using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
 using Latchkey.Server.Downloads;
@@ -65,6 +66,7 @@ static class Server
         services.AddSingleton<DownloadTokens>().AddSingleton<MintDownload>();
         AdminEndpoints.AddServices(services, data, clock);
         SignInHost.AddServices(services, data);
+        ApiDocuments.AddServices(services);
         services.AddSingleton<FileTransfer>().AddSingleton<ClaimDownload>().AddHostedService<TokenSweep>();
         PanelHost.AddServices(services, data);
     }
@@ -76,7 +78,8 @@ static class Server
         app.Map("/api/license/download", app.Services.GetRequiredService<MintDownload>().Handle);
         app.Map("/api/license/download-file/{token}/{name?}", app.Services.GetRequiredService<ClaimDownload>().Handle);
         AdminEndpoints.Map(app);
-        app.MapGet("/", () => "Latchkey is running. The license API is at /api/license/verify.\n");
+        ApiDocuments.Map(app);
+        app.MapGet("/", () => "Latchkey is running. The license API is at /api/license/verify. The APIs are described at /docs.\n");
     }
 
     static ForwardedHeadersOptions Proxies(Settings settings)

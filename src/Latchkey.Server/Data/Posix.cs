@@ -11,6 +11,9 @@ static partial class Posix
         if (!OperatingSystem.IsWindows()) _ = Umask(0b_000_111_111);
     }
 
+    /// <summary>ENOSPC, and EDQUOT, which means the same to us.</summary>
+    public static bool IsNoSpace(IOException failure) => failure.HResult is 28 or 122;
+
     /// <summary>Makes a rename in this directory survive a power cut.</summary>
     public static void SyncDirectory(string path)
     {

@@ -99,10 +99,9 @@ sealed partial class EveryAnswer(RequestDelegate next, ILogger<EveryAnswer> log)
         {
             BadHttpRequestException { StatusCode: 413 } => Wire.PayloadTooLarge,
             BadHttpRequestException => Wire.InvalidRequest("The request body could not be read"),
-            StoreUnavailableException => Wire.Unavailable,
-            _ => Wire.InternalError,
+            _ => StoreUnavailableException.From(failure) is null ? Wire.InternalError : Wire.Unavailable,
         };
-        if (refusal.Status == 503) Unavailable(failure.Message, context.TraceIdentifier);
+        if (refusal.Status == 503) Unavailable(StoreUnavailableException.From(failure)!.Message, context.TraceIdentifier);
         if (refusal.Status == 500) Unforeseen(failure, context.TraceIdentifier);
         if (context.Response.HasStarted)
         {

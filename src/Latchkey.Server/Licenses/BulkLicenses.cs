@@ -2,6 +2,8 @@ using Latchkey.Server.Admin.Access;
 using Latchkey.Server.Customers;
 using Latchkey.Server.Data;
 using Latchkey.Server.Http;
+using Latchkey.Server.Products;
+using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 
 namespace Latchkey.Server.Licenses;
@@ -22,6 +24,13 @@ sealed class BulkLicenses(UnitOfWork work)
 {
     public const int Most = 10_000;
 
+    // Not for a product that was archived meanwhile.
+    const string InsertSql = """
+        INSERT INTO licenses (product_id, key_hash, key_cipher, key_suffix, user_id, state, max_domains, expires_at, created_at)
+        SELECT id, $2, $3, $4, $5, 0, $6, $7, $8 FROM products WHERE id = $1 AND archived_at IS NULL
+        RETURNING id
+        """;
+
     public IssuedKeys Issue(IssueMany wanted)
     {
         work.Require(Permission.LicensesWrite);
@@ -30,34 +39,36 @@ sealed class BulkLicenses(UnitOfWork work)
         faults.Unless(wanted.MaxDomains is null or (>= 1 and <= LicenseOperations.MostDomains), "/max_domains", $"The number of domains must be 1 to {LicenseOperations.MostDomains}.");
         faults.Unless(wanted.UserId is null or >= 0, "/user_id", CustomerOperations.NumberRule);
         faults.Throw();
-        return work.Change("license.issue_many", () => (IssuedKeys?)null, _ => Write(wanted), issued => $"{issued.FirstId}-{issued.LastId}");
+        var product = new LicenseOperations(work).ProductFor(wanted.ProductId);
+
+        // Made before the transaction, for whose end mints wait.
+        var keys = Enumerable.Range(0, wanted.Count).Select(_ => NewKey(LicenseKey.Generate(product.KeyPrefix, product.KeyLength))).ToList();
+        return work.Change("license.issue_many", () => (IssuedKeys?)null, _ => Write(wanted, keys), issued => $"{issued.FirstId}-{issued.LastId}");
     }
 
-    IssuedKeys Write(IssueMany wanted)
+    readonly record struct Key(string Text, byte[] Hash, byte[] Cipher);
+
+    Key NewKey(string key)
     {
-        var product = new LicenseOperations(work).ProductFor(wanted.ProductId);
+        var hash = work.Secrets.Hash(key);
+        return new Key(key, hash, work.Secrets.Seal(key, hash));
+    }
+
+    IssuedKeys Write(IssueMany wanted, List<Key> keys)
+    {
         CustomerOperations.Ensure(work.Db, wanted.UserId, work.Now);
-        var keys = Enumerable.Range(0, wanted.Count).Select(_ => LicenseKey.Generate(product.KeyPrefix, product.KeyLength)).ToList();
-        var licenses = keys.ConvertAll(key =>
+
+        // One prepared statement: for ten thousand, EF Core takes six times as long.
+        using var insert = work.Connection.CreateCommand();
+        insert.CommandText = InsertSql;
+        object?[] values = [wanted.ProductId, null, null, null, wanted.UserId, wanted.MaxDomains ?? 1, wanted.ExpiresAt is { } expiry ? UnixMicroseconds.From(expiry) : null, UnixMicroseconds.From(work.Now)];
+        foreach (var (index, value) in values.Index()) insert.Parameters.Add(new SqliteParameter($"${index + 1}", value ?? DBNull.Value));
+        var items = keys.ConvertAll(key =>
         {
-            var hash = work.Secrets.Hash(key);
-            return new License
-            {
-                ProductId = product.Id,
-                KeyHash = hash,
-                KeyCipher = work.Secrets.Seal(key, hash),
-                KeySuffix = LicenseKey.Suffix(key),
-                UserId = wanted.UserId,
-                MaxDomains = wanted.MaxDomains ?? 1,
-                ExpiresAt = wanted.ExpiresAt,
-                CreatedAt = work.Now,
-            };
+            (insert.Parameters[1].Value, insert.Parameters[2].Value, insert.Parameters[3].Value) = (key.Hash, key.Cipher, LicenseKey.Suffix(key.Text));
+            return insert.ExecuteScalar() is long id ? new IssuedKey(id, key.Text) : throw ProductOperations.Missing(wanted.ProductId);
         });
-        work.Db.AddRange(licenses);
-        work.Db.SaveChanges();
-        work.Db.ChangeTracker.Clear();
-        var items = licenses.Zip(keys, (license, key) => new IssuedKey(license.Id, key)).ToList();
-        return new IssuedKeys(product.Id, items.Count, items[0].Id, items[^1].Id, items);
+        return new IssuedKeys(wanted.ProductId, items.Count, items[0].Id, items[^1].Id, items);
     }
 
     public ChangedLicenses Suspend(IReadOnlyList<long> ids) => SetState("license.suspend_many", ids, LicenseState.Active, LicenseState.Suspended);

@@ -17,9 +17,6 @@ sealed record Upload(long Product, Stream Content, string FileName, string? Vers
 /// <summary>Stores a file and makes it the product's download, from the next request on.</summary>
 sealed class PublishFile(UnitOfWork work)
 {
-    // What must stay free on the disk, for the database.
-    const long Reserve = 64 << 20;
-
     /// <exception cref="OperationException">Nothing was stored.</exception>
     public async Task<ProductView> Run(Upload upload, Action<long>? progress = null, CancellationToken stop = default)
     {
@@ -27,7 +24,7 @@ sealed class PublishFile(UnitOfWork work)
         var products = new ProductOperations(work);
         products.Find(upload.Product);
         Check(upload);
-        var blob = await work.Blobs.Add(upload.Content, upload.MaxLength, progress, stop);
+        var blob = await Store(upload, progress, stop);
         try
         {
             if (blob.Size == 0) throw OperationException.Invalid("/file", "The file is empty.");
@@ -45,16 +42,30 @@ sealed class PublishFile(UnitOfWork work)
         }
     }
 
+    async Task<StoredBlob> Store(Upload upload, Action<long>? progress, CancellationToken stop)
+    {
+        try
+        {
+            return await work.Blobs.Add(upload.Content, upload.MaxLength, progress, stop);
+        }
+        catch (IOException full) when (Posix.IsNoSpace(full))
+        {
+            throw NoSpace("The disk is full: nothing was stored.");
+        }
+    }
+
+    static OperationException NoSpace(string sentence) => new(sentence) { Fault = OperationFault.NoSpace, Code = "NO_SPACE" };
+
     void Check(Upload upload)
     {
         var faults = new Faults();
-        if (FileNames.Fault(upload.FileName) is { } fault) faults.Add("/file_name", $"The file name {fault}.");
-        faults.Unless(upload.Version is null || (upload.Version.Length <= 100 && !upload.Version.Any(char.IsControl)), "/version", "The version must be at most 100 characters, on one line.");
+        if (FileNames.Fault(upload.FileName) is { } fault) faults.Add("file_name", $"The file name {fault}.");
+        faults.Unless(upload.Version is null || (upload.Version.Length <= 100 && !upload.Version.Any(char.IsControl)), "version", "The version must be at most 100 characters, on one line.");
         faults.Throw();
         if (upload.Length > upload.MaxLength) throw FileBlobStore.TooLarge(upload.MaxLength);
-        if (upload.Length is { } length && work.Blobs.FreeBytes() - Reserve < length)
+        if (upload.Length is { } length && work.Blobs.Room() < length)
         {
-            throw new OperationException($"The disk has no room for {length} more bytes.") { Fault = OperationFault.NoSpace, Code = "NO_SPACE" };
+            throw NoSpace($"The disk is full: it has no room for {length} more bytes.");
         }
     }
 

@@ -37,7 +37,7 @@ sealed class IdempotentAnswer
 
     public int Status { get; set; }
 
-    /// <summary>The body, encrypted: it may hold a license key.</summary>
+    /// <summary>The entity tag (or nothing), a line's end and the body, encrypted: it may hold a license key.</summary>
     public required byte[] Body { get; set; }
 
     public DateTimeOffset CreatedAt { get; set; }

@@ -10,9 +10,9 @@ using Microsoft.EntityFrameworkCore;
 namespace Latchkey.Server.Admin.Access;
 
 /// <summary>What a request asks of its change, beside the change: both are kept or broken together with it.</summary>
-/// <param name="IfMatch">The entity tag of the state that is to be changed, without quotes.</param>
+/// <param name="IfMatch">Entity tags, without quotes, of which one names the state that is to be changed; null: any state.</param>
 /// <param name="Once">Called inside the transaction, with what will be answered.</param>
-sealed record Terms(string? IfMatch = null, Action<LatchkeyDb, object>? Once = null);
+sealed record Terms(IReadOnlyList<string>? IfMatch = null, Action<LatchkeyDb, object>? Once = null);
 
 /// <summary>One operation: who does it, on which database, and how a change is made.</summary>
 sealed class UnitOfWork : IDisposable
@@ -80,7 +80,7 @@ sealed class UnitOfWork : IDisposable
 
     void RequireMatch(object? before)
     {
-        if (_terms.IfMatch is not { } expected || expected == "*" || (before is not null && expected == EntityTag(before))) return;
+        if (_terms.IfMatch is not { } expected || expected.Contains("*") || (before is not null && expected.Contains(EntityTag(before)))) return;
         throw new OperationException("It was changed meanwhile: read it again, and decide anew.") { Fault = OperationFault.PreconditionFailed, Code = "PRECONDITION_FAILED" };
     }
 

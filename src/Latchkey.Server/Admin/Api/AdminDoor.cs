@@ -15,12 +15,6 @@ namespace Latchkey.Server.Admin.Api;
 /// </summary>
 sealed class AdminDoor(RequestDelegate next, ApiKeyLookup keys, IdempotentWrites writes, BrowserSessions browsers, Settings settings, TimeProvider clock)
 {
-    static readonly Refusal NoKey = new(401, "MISSING_AUTHORIZATION", "Send an API key: Authorization: Bearer lka_…") { Challenge = "Bearer" };
-    static readonly Refusal WrongKey = new(401, "INVALID_API_KEY", "This API key is unknown, expired or revoked") { Challenge = "Bearer error=\"invalid_token\"" };
-    static readonly Refusal WrongAddress = new(403, "ADDRESS_NOT_ALLOWED", "This API key may not be used from your address");
-    static readonly Refusal NotOurPage = new(400, "ANTIFORGERY_TOKEN_MISSING", "A change by a signed-in browser needs the page's antiforgery token");
-    static readonly Refusal NoPermission = new(403, "FORBIDDEN", "This endpoint is open to nobody");
-
     readonly Budget<string> _requests = new(settings.Admin.RequestsPerMinute, clock);
     readonly Budget<ClientAddress> _failures = new(settings.RateLimit.FailuresPerMinute, clock);
     readonly RateLimitHeaders _headers = new("api-key", settings.Admin.RequestsPerMinute, clock);
@@ -31,16 +25,26 @@ sealed class AdminDoor(RequestDelegate next, ApiKeyLookup keys, IdempotentWrites
         {
             if (await Refused(context, request) is { } refusal) await Answer.Refuse(context, refusal);
             else await writes.Run(context, request, next);
+            if (StatusAlone(context.Response) is { } status) await Answer.Refuse(context, status);
         }
         catch (OperationException refused)
         {
             await Answer.Refuse(context, RefusalOf(refused));
         }
-        catch (BadHttpRequestException bad) when (bad.StatusCode != 413)
+        catch (BadHttpRequestException bad)
         {
             await Answer.Refuse(context, RefusalOf(bad));
         }
     }
+
+    /// <summary>What the framework refused on its own, with nothing but a status.</summary>
+    static Refusal? StatusAlone(HttpResponse response) =>
+        response.HasStarted || response.ContentType is not null ? null : response.StatusCode switch
+        {
+            413 => AdminErrors.TooLarge,
+            415 => AdminErrors.NotJson,
+            _ => null,
+        };
 
     async Task<Refusal?> Refused(HttpContext context, AdminRequest request)
     {
@@ -49,9 +53,9 @@ sealed class AdminDoor(RequestDelegate next, ApiKeyLookup keys, IdempotentWrites
 
         // An unknown path is for EveryAnswer to tell.
         if (context.GetEndpoint() is not RouteEndpoint endpoint || endpoint.Metadata.GetMetadata<IRouteDiagnosticsMetadata>() is null) return null;
-        if (endpoint.Metadata.GetMetadata<Needs>() is not { } needs) return NoPermission;
+        if (endpoint.Metadata.GetMetadata<Needs>() is not { } needs) return AdminErrors.NoPermission;
         if (needs.Permission.Length > 0 && !request.Actor!.May(needs.Permission)) return new Refusal(403, "FORBIDDEN", $"This needs the permission {needs.Permission}, which you do not have");
-        if (UnknownParameter(context, endpoint) is { } parameter) return parameter;
+        if (QueryCheck.Fault(context, endpoint) is { } parameter) return parameter;
         request.Terms = new Terms(IfMatch(context.Request));
         return null;
     }
@@ -62,9 +66,9 @@ sealed class AdminDoor(RequestDelegate next, ApiKeyLookup keys, IdempotentWrites
         if (authorization.Count == 0)
         {
             request.Actor = await browsers.ActorOf(context);
-            if (request.Actor is null) return NoKey;
+            if (request.Actor is null) return AdminErrors.NoKey;
             var isRead = HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method);
-            return isRead || await browsers.IsFromOurPages(context) ? null : NotOurPage;
+            return isRead || await browsers.IsFromOurPages(context) ? null : AdminErrors.NotOurPage;
         }
 
         var client = ClientAddress.Of(context);
@@ -79,10 +83,10 @@ sealed class AdminDoor(RequestDelegate next, ApiKeyLookup keys, IdempotentWrites
         if (key is null || key.IsRevoked || key.ExpiresAt <= clock.GetUtcNow())
         {
             _failures.Take(client);
-            return WrongKey;
+            return AdminErrors.WrongKey;
         }
 
-        if (!key.IsGoodFrom(context.Connection.RemoteIpAddress)) return WrongAddress;
+        if (!key.IsGoodFrom(context.Connection.RemoteIpAddress)) return AdminErrors.WrongAddress;
         keys.Used(key, client);
         request.Actor = new Actor(ActorKind.ApiKey, key.Id, key.Name, key.Scopes, client.ToString(), context.TraceIdentifier);
         return null;
@@ -98,25 +102,13 @@ sealed class AdminDoor(RequestDelegate next, ApiKeyLookup keys, IdempotentWrites
         return Wire.RateLimited;
     }
 
-    /// <summary>A misspelled filter would silently select everything.</summary>
-    static Refusal? UnknownParameter(HttpContext context, RouteEndpoint endpoint)
+    /// <summary>Null if there is no condition; else the strong tags of which one must be the state's.</summary>
+    static IReadOnlyList<string>? IfMatch(HttpRequest request)
     {
-        if (context.Request.Query.Count == 0) return null;
-        var known = endpoint.Metadata.OfType<IParameterBindingMetadata>().Select(QueryName).OfType<string>().Except(endpoint.RoutePattern.Parameters.Select(p => p.Name)).ToList();
-        if (context.Request.Query.Keys.All(name => known.Contains(name, StringComparer.OrdinalIgnoreCase))) return null;
-        return Wire.InvalidRequest(known.Count == 0 ? "This endpoint takes no query parameters" : $"There is no query parameter of this name; there are: {string.Join(", ", known)}");
+        if (request.Headers.IfMatch.Count == 0) return null;
+        var tags = string.Join(',', request.Headers.IfMatch.ToArray()).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        return [.. tags.Where(tag => !tag.StartsWith("W/", StringComparison.Ordinal)).Select(tag => tag.Trim('"'))];
     }
-
-    static string? QueryName(IParameterBindingMetadata parameter)
-    {
-        var query = parameter.ParameterInfo.GetCustomAttributes(inherit: true).OfType<IFromQueryMetadata>().FirstOrDefault();
-        return query is not null ? query.Name ?? parameter.Name
-            : parameter.HasTryParse || parameter.ParameterInfo.ParameterType == typeof(string) ? parameter.Name
-            : null;
-    }
-
-    static string? IfMatch(HttpRequest request) =>
-        request.Headers.IfMatch is [{ } tag] ? tag.StartsWith("W/", StringComparison.Ordinal) ? "weak" : tag.Trim().Trim('"') : null;
 
     public static Refusal RefusalOf(OperationException refused) =>
         new(StatusOf(refused.Fault), refused.Code, refused.Message)
@@ -139,18 +131,12 @@ sealed class AdminDoor(RequestDelegate next, ApiKeyLookup keys, IdempotentWrites
     };
 
     /// <summary>What the framework says of a request it cannot bind, without its insides.</summary>
-    static Refusal RefusalOf(BadHttpRequestException bad)
+    static Refusal RefusalOf(BadHttpRequestException bad) => bad switch
     {
-        if (bad.StatusCode == 415) return Wire.UnsupportedMediaType;
-        if (bad.InnerException is JsonException json && json.Path is { } path)
-        {
-            const string sentence = "This field is unknown, missing, given twice or of the wrong type";
-            return new Refusal(400, "INVALID_REQUEST", "The request body is not what this endpoint takes") { Fields = [new FieldFault(Pointer(path), sentence)] };
-        }
-
-        return bad.InnerException is JsonException ? Wire.InvalidRequest("The request body is not valid JSON") : Wire.InvalidRequest("A parameter is missing or of the wrong type, or the body is missing");
-    }
-
-    /// <summary><c>$.domains[0]</c> is <c>/domains/0</c>.</summary>
-    static string Pointer(string path) => path.TrimStart('$').Replace('.', '/').Replace("[", "/", StringComparison.Ordinal).Replace("]", "", StringComparison.Ordinal) is { Length: > 0 } pointer ? pointer : "/";
+        { StatusCode: 413 } => AdminErrors.TooLarge,
+        { StatusCode: 415 } => AdminErrors.NotJson,
+        { InnerException: JsonException json } => RequestJson.RefusalOf(json),
+        { InnerException: null } when bad.Message.StartsWith("Required parameter", StringComparison.Ordinal) => Wire.InvalidRequest("The request body is missing"),
+        _ => Wire.InvalidRequest("The request body could not be read"),
+    };
 }

@@ -13,6 +13,9 @@ sealed class AdminRequest
 /// <summary>The permission an endpoint needs. One without is refused to everybody.</summary>
 sealed record Needs(string Permission);
 
+/// <summary>What a list can be sorted by; the first is its usual order.</summary>
+sealed record Sorts(IReadOnlyList<string> Values);
+
 /// <summary>The body of a file, not of a document: it is read by the endpoint alone.</summary>
 sealed record StreamsBody;
 
@@ -21,9 +24,12 @@ static class AdminEndpoints
     public static TBuilder Needs<TBuilder>(this TBuilder endpoint, string permission)
         where TBuilder : IEndpointConventionBuilder => endpoint.WithMetadata(new Needs(permission));
 
+    public static TBuilder SortedBy<TBuilder>(this TBuilder endpoint, params string[] sorts)
+        where TBuilder : IEndpointConventionBuilder => endpoint.WithMetadata(new Sorts(sorts));
+
     public static void AddServices(IServiceCollection services, DataDirectory data, TimeProvider clock)
     {
-        services.ConfigureHttpJsonOptions(json => Http.SnakeJson.Apply(json.SerializerOptions));
+        services.ConfigureHttpJsonOptions(json => RequestJson.Apply(json.SerializerOptions));
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         services.AddSingleton<ApiKeyLookup>();
         services.AddSingleton(_ => new IdempotentWrites(data, clock));
@@ -47,6 +53,7 @@ static class AdminEndpoints
     public static void Map(WebApplication app)
     {
         var admin = app.MapGroup("/api/admin").AddEndpointFilter(EntityTags.Show);
+        ((IEndpointConventionBuilder)admin).Add(AnswerHeadLikeGet);
         ProductEndpoints.Map(admin.MapGroup("/products").WithTags("Products"));
         CustomerEndpoints.Map(admin.MapGroup("/customers").WithTags("Customers"));
         LicenseEndpoints.Map(admin.MapGroup("/licenses").WithTags("Licenses"));
@@ -57,5 +64,14 @@ static class AdminEndpoints
         StatisticsEndpoints.Map(admin.MapGroup("/statistics").WithTags("Statistics"));
         SettingsEndpoints.Map(admin.MapGroup("/settings").WithTags("Settings"));
         AccountEndpoints.Map(admin);
+    }
+
+    /// <summary>Kestrel leaves the body out.</summary>
+    static void AnswerHeadLikeGet(EndpointBuilder endpoint)
+    {
+        for (var i = 0; i < endpoint.Metadata.Count; i++)
+        {
+            if (endpoint.Metadata[i] is IHttpMethodMetadata { HttpMethods: ["GET"] }) endpoint.Metadata[i] = new HttpMethodMetadata(["GET", "HEAD"]);
+        }
     }
 }

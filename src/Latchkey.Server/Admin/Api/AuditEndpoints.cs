@@ -8,7 +8,7 @@ static class AuditEndpoints
 {
     public static void Map(RouteGroupBuilder audit)
     {
-        audit.MapGet("/", List).WithName("listAudit").WithSummary("Who did what, on what, when, from where").Needs(Permission.AuditRead);
+        audit.MapGet("/", List).WithName("listAudit").WithSummary("Who did what, on what, when, from where").Needs(Permission.AuditRead).SortedBy("-id", "id");
         audit.MapGet("/export", Export).WithName("exportAudit").WithSummary("The audit trail as CSV").Needs(Permission.AuditRead).Produces<string>(200, "text/csv");
     }
 

@@ -9,15 +9,15 @@ static class CustomerEndpoints
     public static void Map(RouteGroupBuilder customers)
     {
         customers.MapGet("/", (CustomerOperations operations, string? q, [AsParameters] Paging page) => operations.List(q, page.Request))
-            .WithName("listCustomers").WithSummary("List customers").Needs(Permission.CustomersRead);
-        customers.MapPost("/", Create).WithName("createCustomer").WithSummary("Add a customer").Needs(Permission.CustomersWrite);
+            .WithName("listCustomers").WithSummary("List customers").Needs(Permission.CustomersRead).SortedBy("-id", "id");
+        customers.MapPost("/", Create).WithName("createCustomer").WithSummary("Add a customer").Needs(Permission.CustomersWrite).Refuses("CUSTOMER_EXISTS");
         customers.MapGet("/{id:long}", (long id, CustomerOperations operations) => operations.Show(id))
-            .WithName("getCustomer").WithSummary("Show a customer").Needs(Permission.CustomersRead);
+            .WithName("getCustomer").WithSummary("Show a customer").Needs(Permission.CustomersRead).Refuses("CUSTOMER_NOT_FOUND");
         customers.MapPatch("/{id:long}", (long id, EditCustomerRequest edit, CustomerOperations operations) =>
                 operations.Edit(id, new CustomerFields(edit.Name, edit.Email, edit.Reference, edit.Notes)))
-            .WithName("editCustomer").WithSummary("Change a customer; what is left out stays").Needs(Permission.CustomersWrite);
+            .WithName("editCustomer").WithSummary("Change a customer; what is left out stays").Needs(Permission.CustomersWrite).Refuses("CUSTOMER_NOT_FOUND");
         customers.MapDelete("/{id:long}", (long id, CustomerOperations operations) => operations.Delete(id))
-            .WithName("deleteCustomer").WithSummary("Forget a customer who has no licenses").Needs(Permission.CustomersWrite);
+            .WithName("deleteCustomer").WithSummary("Forget a customer who has no licenses").Needs(Permission.CustomersWrite).Refuses("CUSTOMER_NOT_FOUND", "CUSTOMER_HAS_LICENSES");
     }
 
     static Created<CustomerView> Create(CreateCustomerRequest wanted, CustomerOperations operations)

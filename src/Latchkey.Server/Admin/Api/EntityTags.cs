@@ -9,7 +9,10 @@ static class EntityTags
     {
         var result = await next(context);
         var value = result is IValueHttpResult { Value: { } inner } ? inner : result;
-        if (value is IResource) context.HttpContext.Response.Headers.ETag = $"\"{UnitOfWork.EntityTag(value)}\"";
+        if (Of(value) is { } tag) context.HttpContext.Response.Headers.ETag = tag;
         return result;
     }
+
+    /// <returns>Null if it is no resource.</returns>
+    public static string? Of(object? value) => value is IResource ? $"\"{UnitOfWork.EntityTag(value)}\"" : null;
 }

@@ -18,15 +18,12 @@ sealed class IdempotentWrites(DataDirectory data, TimeProvider clock)
     public const string Header = "Idempotency-Key";
     static readonly TimeSpan Kept = TimeSpan.FromDays(1);
 
-    static readonly Refusal BadKey = new(400, "INVALID_IDEMPOTENCY_KEY", "Idempotency-Key must be 1 to 255 visible ASCII characters, given once");
-    static readonly Refusal Reused = new(422, "IDEMPOTENCY_KEY_REUSED", "This Idempotency-Key was used for another request in the last 24 hours: take a new one");
-
     readonly record struct Name(string Actor, string Key, byte[] Fingerprint);
 
     /// <summary>Runs the request, or answers as the first time.</summary>
     public async Task Run(HttpContext context, AdminRequest request, RequestDelegate next)
     {
-        if (!IsWrite(context.Request.Method) || context.Request.Headers[Header] is not { Count: > 0 } given)
+        if (!IsWrite(context.Request.Method) || context.GetEndpoint() is not RouteEndpoint || context.Request.Headers[Header] is not { Count: > 0 } given)
         {
             await next(context);
             return;
@@ -34,7 +31,7 @@ sealed class IdempotentWrites(DataDirectory data, TimeProvider clock)
 
         if (given.Count != 1 || given[0] is not { Length: > 0 and <= 255 } key || !key.All(c => c is > ' ' and < '\x7f'))
         {
-            await Answer.Refuse(context, BadKey);
+            await Answer.Refuse(context, AdminErrors.BadKey);
             return;
         }
 
@@ -60,14 +57,17 @@ sealed class IdempotentWrites(DataDirectory data, TimeProvider clock)
         if (Find(name) is not { } stored) return false;
         if (!stored.Fingerprint.AsSpan().SequenceEqual(name.Fingerprint))
         {
-            await Answer.Refuse(context, Reused);
+            await Answer.Refuse(context, AdminErrors.Reused);
             return true;
         }
 
+        var text = data.Secrets.Open(stored.Body, stored.Fingerprint);
+        var tag = text.IndexOf('\n', StringComparison.Ordinal);
+        if (tag > 0) context.Response.Headers.ETag = text[..tag];
         context.Response.StatusCode = stored.Status;
-        context.Response.ContentType = "application/json";
+        context.Response.ContentType = "application/json; charset=utf-8";
         context.Response.Headers["Idempotency-Replayed"] = "true";
-        await context.Response.WriteAsync(data.Secrets.Open(stored.Body, stored.Fingerprint));
+        await context.Response.WriteAsync(text[(tag + 1)..]);
         return true;
     }
 
@@ -90,7 +90,7 @@ sealed class IdempotentWrites(DataDirectory data, TimeProvider clock)
             Key = name.Key,
             Fingerprint = name.Fingerprint,
             Status = status,
-            Body = data.Secrets.Seal(JsonSerializer.Serialize(answer, answer.GetType(), SnakeJson.Options), name.Fingerprint),
+            Body = data.Secrets.Seal($"{EntityTags.Of(answer)}\n{JsonSerializer.Serialize(answer, answer.GetType(), SnakeJson.Options)}", name.Fingerprint),
             CreatedAt = now,
         });
     }
@@ -107,7 +107,8 @@ sealed class IdempotentWrites(DataDirectory data, TimeProvider clock)
             return hash.GetHashAndReset();
         }
 
-        request.EnableBuffering(bufferThreshold: 1 << 20, bufferLimit: 1 << 20);
+        // The server's own limit is 1 MiB.
+        request.EnableBuffering(bufferThreshold: 1 << 20, bufferLimit: 2 << 20);
         using var body = new MemoryStream();
         await request.Body.CopyToAsync(body, context.RequestAborted);
         request.Body.Position = 0;

@@ -27,20 +27,20 @@ static class OperatorEndpoints
                 operations.Withdraw(id);
                 return TypedResults.NoContent();
             })
-            .WithName("withdrawInvitation").WithSummary("Make a link worthless").Needs(Permission.OperatorsWrite);
+            .WithName("withdrawInvitation").WithSummary("Make a link worthless").Needs(Permission.OperatorsWrite).Refuses("INVITATION_NOT_FOUND");
         operators.MapGet("/{id:long}", (long id, OperatorOperations operations) => operations.Show(id))
-            .WithName("getOperator").WithSummary("Show an operator").Needs(Permission.OperatorsRead);
+            .WithName("getOperator").WithSummary("Show an operator").Needs(Permission.OperatorsRead).Refuses("OPERATOR_NOT_FOUND");
         operators.MapPatch("/{id:long}", (long id, EditOperatorRequest edit, OperatorOperations operations) => operations.SetRole(id, RoleOf(edit.Role)))
-            .WithName("editOperator").WithSummary("Change an operator's role").Needs(Permission.OperatorsWrite);
+            .WithName("editOperator").WithSummary("Change an operator's role").Needs(Permission.OperatorsWrite).Refuses("OPERATOR_NOT_FOUND", "LAST_OWNER");
         MapActions(operators.MapGroup("/{id:long}"));
     }
 
     static void MapActions(RouteGroupBuilder person)
     {
         person.MapPost("/disable", (long id, OperatorOperations operations) => operations.Disable(id))
-            .WithName("disableOperator").WithSummary("Sign an operator out everywhere, and let them in no more").Needs(Permission.OperatorsWrite);
+            .WithName("disableOperator").WithSummary("Sign an operator out everywhere, and let them in no more").Needs(Permission.OperatorsWrite).Refuses("OPERATOR_NOT_FOUND", "LAST_OWNER");
         person.MapPost("/enable", (long id, OperatorOperations operations) => operations.Enable(id))
-            .WithName("enableOperator").WithSummary("Let a disabled operator in again").Needs(Permission.OperatorsWrite);
+            .WithName("enableOperator").WithSummary("Let a disabled operator in again").Needs(Permission.OperatorsWrite).Refuses("OPERATOR_NOT_FOUND");
         person.MapPost("/reset", Reset)
             .WithName("resetOperator").WithSummary("Make a link to choose a new password; it is answered this once").Needs(Permission.OperatorsWrite);
     }

@@ -111,7 +111,7 @@ sealed class Office(
         {
             using var scope = scopes.CreateScope();
             var request = scope.ServiceProvider.GetRequiredService<AdminRequest>();
-            (request.Actor, request.Terms) = (actor, new Terms(ifMatch));
+            (request.Actor, request.Terms) = (actor, new Terms(ifMatch is null ? null : [ifMatch]));
             return operation(scope.ServiceProvider.GetRequiredService<TOperations>());
         });
     }

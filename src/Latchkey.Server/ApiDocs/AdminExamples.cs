@@ -1,0 +1,80 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using Latchkey.Server.Admin.Access;
+using Latchkey.Server.Admin.Api;
+using Latchkey.Server.Customers;
+using Latchkey.Server.Data;
+using Latchkey.Server.Downloads;
+using Latchkey.Server.Http;
+using Latchkey.Server.Licenses;
+using Latchkey.Server.Products;
+
+namespace Latchkey.Server.ApiDocs;
+
+/// <summary>One example of each body of the admin API. They are values of the real types: one that no longer fits does not compile.</summary>
+static class AdminExamples
+{
+    const string Created = "2026-01-15T10:30:00.000000Z";
+    const string Later = "2026-01-16T10:30:00.000000Z";
+
+    // What a client leaves out is left out here too.
+    static readonly JsonSerializerOptions Sent = new(SnakeJson.Options) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault };
+
+    static readonly ProductView Product = new(
+        1, "My Plugin", "MYPLUGIN", 16, true, true, false, Created, 240,
+        new ProductFile(7, "1.2.0", "my-plugin.zip", "application/zip", 1048576, "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03", Later));
+
+    static readonly CustomerView Customer = new(123, "Ada Lovelace", "ada@example.com", "CRM-77", null, Created, 2);
+
+    static readonly LicenseView License = new(
+        13, null, "LT6K", 1, "My Plugin", 123, "Ada Lovelace", true, "active", ["example.com"], 1, "2027-12-31T23:59:59.999999Z", Created, null, null,
+        new LastSeenView(Later, "203.0.113.7", "example.com", "OK"));
+
+    static readonly DownloadTokenView Download = new(
+        42, 13, 1, "My Plugin", "my-plugin.zip", "1.2.0", 1048576, "in_progress", 524288, 1, Created, Later, "203.0.113.7", Created, null, null);
+
+    static readonly ApiKeyView ApiKey = new(
+        3, "Billing", null, "x9Qd", ["licenses:read", "licenses:write"], ["203.0.113.0/24"], "active", "ada@example.com", Created, null, null, Later, "203.0.113.7");
+
+    static readonly AuditEntryView Entry = new(
+        1001, Created, new AuditActor("api_key", 3, "Billing"), "license.suspend", "license", "13",
+        JsonSerializer.SerializeToElement(new { is_active = true, state = "active" }), JsonSerializer.SerializeToElement(new { is_active = false, state = "suspended" }),
+        "203.0.113.7", "order-4711");
+
+    static readonly Dictionary<Type, object> Answers = new object[]
+    {
+        Product, Product.File!, Customer, License, Download, ApiKey, Entry,
+        new AccountView("api_key", 3, "Billing", ["licenses:read", "licenses:write"]),
+        new DownloadLink(13, $"https://licenses.example.com/api/license/download-file/{new string('a', 64)}", Later, "my-plugin.zip", 1048576),
+        new IssuedKeys(1, 2, 14, 15, [new IssuedKey(14, "MYPLUGIN_T9X7Q3OMAP4JGGOH"), new IssuedKey(15, "MYPLUGIN_HFKF4E6M4Q5LE5EL")]),
+        new ChangedLicenses(2, [13, 14]),
+    }.ToDictionary(example => example.GetType());
+
+    static readonly Dictionary<Type, object> Requests = new object[]
+    {
+        new CreateProductRequest("My Plugin", "MYPLUGIN"),
+        new EditProductRequest(Name: "My Better Plugin"),
+        new CreateCustomerRequest(123, "Ada Lovelace", "ada@example.com"),
+        new EditCustomerRequest(Email: "ada@example.org"),
+        new IssueLicenseRequest(1, ["https://www.example.com/shop"], UserId: 123, ExpiresAt: "2027-12-31"),
+        new IssueManyRequest(1, 50, ExpiresAt: "2027-12-31"),
+        new EditLicenseRequest(MaxDomains: 3, ExpiresAt: "2028-12-31"),
+        new RotateRequest(48),
+        new BindRequest("shop.example.com"),
+        new LicenseIdsRequest([13, 14]),
+        new CreateApiKeyRequest("Billing", ["licenses:read", "licenses:write"], ["203.0.113.0/24"], "2027-12-31"),
+    }.ToDictionary(example => example.GetType());
+
+    public static JsonNode? Of(Type type)
+    {
+        if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(Page<>))
+        {
+            return Of(type.GetGenericArguments()[0]) is { } item ? new JsonObject { ["items"] = new JsonArray(item), ["next_cursor"] = "NDIg" } : null;
+        }
+
+        return Requests.TryGetValue(type, out var request) ? JsonSerializer.SerializeToNode(request, type, Sent)
+            : Answers.TryGetValue(type, out var answer) ? JsonSerializer.SerializeToNode(answer, type, SnakeJson.Options)
+            : null;
+    }
+}

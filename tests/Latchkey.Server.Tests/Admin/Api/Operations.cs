@@ -1,0 +1,89 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Latchkey.Server.Admin.Access;
+using Latchkey.Server.Customers;
+using Latchkey.Server.Downloads;
+using Latchkey.Server.Licenses;
+using Latchkey.Server.Tests.ApiDocs;
+using Latchkey.Server.Tests.Support;
+
+namespace Latchkey.Server.Tests.Admin.Api;
+
+/// <summary>How to ask for each operation so that it is done, in a shop where there is one of everything.</summary>
+static class Operations
+{
+    /// <summary>What the document's own example does not do here.</summary>
+    static readonly Dictionary<string, string> Bodies = new()
+    {
+        ["createCustomer"] = """{"id":124,"name":"Grace"}""",
+        ["issueLicenses"] = """{"product_id":1,"count":2}""",
+        ["suspendLicenses"] = """{"ids":[1]}""",
+        ["resumeLicenses"] = """{"ids":[1]}""",
+    };
+
+    /// <summary>Product 1 with a file, customer 123, license 1 on one of two domains, download link 1, API key 1.</summary>
+    public static async Task<TestServer> Shop(params (string, string)[] settings)
+    {
+        var server = await TestServer.Run(settings);
+        server.AddProduct();
+        server.Publish(1, [1, 2, 3]);
+        server.Work(work => new CustomerOperations(work).Add(123, new CustomerFields("Ada")));
+        server.Operate(licenses => licenses.Issue(new IssueLicense(1, ["example.com"], 2)));
+        server.Work(work => new DownloadOperations(work).Create(1, server.Url, TimeSpan.FromDays(1)));
+        server.MakeKey([Permission.AuditRead]);
+        return server;
+    }
+
+    public static async Task<IReadOnlyList<Operation>> All(TestServer server) => (await ApiDocument.Of(server, "admin")).Operations;
+
+    /// <summary>Has something done for each operation. What takes something away does so in a shop of its own.</summary>
+    public static async Task Each(Func<Operation, bool> which, Func<TestServer, Operation, Task> act)
+    {
+        await using var shared = await Shop();
+        foreach (var operation in (await All(shared)).Where(which))
+        {
+            var takesAway = TakingAway.Any(word => operation.Id.StartsWith(word, StringComparison.Ordinal));
+            await using var own = takesAway ? await Shop() : null;
+            await act(own ?? shared, operation);
+        }
+    }
+
+    static readonly string[] TakingAway = ["revoke", "delete", "archive", "disable", "remove"];
+
+    public static string Path(this Operation operation, long? id = null)
+    {
+        var path = operation.Path[AdminClient.Root.Length..];
+        var usual = path.StartsWith("/customers", StringComparison.Ordinal) ? 123 : 1;
+        return path.Replace("{id}", (id ?? usual).ToString()).Replace("{domain}", "example.com").Replace("{fileName}", "new.zip");
+    }
+
+    public static bool TakesFile(this Operation operation) => operation.Body()?.TryGetProperty("*/*", out _) == true;
+
+    public static bool TakesJson(this Operation operation) => operation.Body()?.TryGetProperty("application/json", out _) == true;
+
+    static JsonElement? Body(this Operation operation) => operation.Json.TryGetProperty("requestBody", out var body) ? body.GetProperty("content") : null;
+
+    public static object? Example(this Operation operation) =>
+        operation.TakesFile() ? new ByteArrayContent([1, 2, 3, 4])
+        : !operation.TakesJson() ? null
+        : Bodies.GetValueOrDefault(operation.Id) ?? operation.Body()!.Value.GetProperty("application/json").GetProperty("example").GetRawText();
+
+    public static JsonObject ExampleObject(this Operation operation) => JsonNode.Parse((string)operation.Example()!)!.AsObject();
+
+    public static JsonElement Schema(this Operation operation, ApiDocument document)
+    {
+        var schema = document.Resolve(operation.Body()!.Value.GetProperty("application/json").GetProperty("schema"));
+        return schema.TryGetProperty("oneOf", out var options) ? document.Resolve(options.EnumerateArray().Last()) : schema;
+    }
+
+    /// <summary>Its parameters in the query string: names and schemas.</summary>
+    public static IEnumerable<(string Name, JsonElement Schema)> Query(this Operation operation, ApiDocument document) =>
+        operation.Json.GetProperty("parameters").EnumerateArray().Select(document.Resolve).Where(p => p.GetProperty("in").GetString() == "query").Select(p => (p.GetProperty("name").GetString()!, p.GetProperty("schema")));
+
+    public static bool IsWrite(this Operation operation) => operation.Method != "GET";
+
+    public static bool HasId(this Operation operation) => operation.Path.Contains("{id}", StringComparison.Ordinal);
+
+    public static Task<Reply> Do(this AdminClient client, Operation operation, params (string, string)[] headers) =>
+        client.Send(operation.Method, operation.Path(), operation.Example(), headers);
+}
