@@ -9,6 +9,23 @@ enum ActivityKind
 
     /// <summary>A download link was used.</summary>
     Download = 2,
+
+    /// <summary>No request: details that did not fit into memory. In the counts only.</summary>
+    Dropped = 3,
+}
+
+/// <summary>Outcomes beside the wire's error codes.</summary>
+static class ActivityOutcome
+{
+    public const string Ok = "OK";
+
+    /// <summary>A transfer that was broken off.</summary>
+    public const string Interrupted = "INTERRUPTED";
+
+    /// <summary>A part of a file, without its end, as the client asked for it.</summary>
+    public const string Partial = "PARTIAL";
+
+    public const string Detail = "DETAIL";
 }
 
 /// <summary>
@@ -28,7 +45,7 @@ sealed class ActivityRow
 
     public ActivityKind Kind { get; set; }
 
-    /// <summary>The wire's <c>error_code</c>, or <c>OK</c>; for a download also <c>INTERRUPTED</c>.</summary>
+    /// <summary>The wire's <c>error_code</c>, or <c>OK</c>; for a download also <c>INTERRUPTED</c> or <c>PARTIAL</c>.</summary>
     public required string Outcome { get; set; }
 
     public required string Domain { get; set; }
@@ -52,5 +69,20 @@ sealed class ActivityHour
     public long Count { get; set; }
 
     /// <summary>Handed over by downloads.</summary>
+    public long Bytes { get; set; }
+}
+
+/// <summary>The hours of one UTC day, summed up by the database itself: a year of them is quickly read.</summary>
+sealed class ActivityDay
+{
+    /// <summary>Its beginning.</summary>
+    public DateTimeOffset Day { get; set; }
+
+    /// <summary>Of the license; 0 without one.</summary>
+    public long ProductId { get; set; }
+
+    public ActivityKind Kind { get; set; }
+    public required string Outcome { get; set; }
+    public long Count { get; set; }
     public long Bytes { get; set; }
 }

@@ -40,6 +40,13 @@ sealed class HelpWithExamples(HelpAction usual) : SynchronousCommandLineAction
         ["api-key add"] = ["latchkey api-key add --name billing --scope licenses:read --scope licenses:write", "latchkey api-key add --name backup --scope audit:read --network 10.0.0.0/8 --expires 2027-12-31"],
         ["api-key list"] = ["latchkey api-key list"],
         ["api-key revoke"] = ["latchkey api-key revoke 1"],
+        ["operator"] = ["latchkey operator add --email ann@example.com --role owner", "latchkey operator list"],
+        ["operator add"] = ["latchkey operator add --email ann@example.com --role support"],
+        ["operator list"] = ["latchkey operator list", "latchkey operator list --json"],
+        ["operator reset"] = ["latchkey operator reset --email ann@example.com", "latchkey operator reset --email ann@example.com --second-factor-off"],
+        ["operator edit"] = ["latchkey operator edit --email ann@example.com --role manager"],
+        ["operator disable"] = ["latchkey operator disable --email ann@example.com"],
+        ["operator enable"] = ["latchkey operator enable --email ann@example.com"],
         ["doctor"] = ["latchkey doctor", "latchkey doctor --data /var/lib/latchkey --json"],
         [""] = ["latchkey serve --demo", "latchkey product add --name \"My Plugin\" --prefix MYPLUGIN", "latchkey license issue --product 1 --domain example.com"],
     };

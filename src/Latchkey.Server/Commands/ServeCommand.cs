@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Latchkey.Server.Admin.SignIn;
 using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -12,7 +13,8 @@ static class ServeCommand
     static readonly Option<bool> Demo = new("--demo") { Description = "Make a demo product with a file and a license, and print commands to try" };
     static readonly Option<string?> Urls = new("--urls") { Description = "Where to listen (usual: http://127.0.0.1:8080)", HelpName = "URL" };
 
-    sealed record Started(string[] Urls, string Data, DemoInstallation? Demo, [property: System.Text.Json.Serialization.JsonIgnore] bool IsEmpty);
+    sealed record Started(
+        string[] Urls, string Data, DemoInstallation? Demo, string PanelUrl, string? SetupUrl, [property: System.Text.Json.Serialization.JsonIgnore] bool IsEmpty);
 
     public static Command Make()
     {
@@ -39,7 +41,9 @@ static class ServeCommand
         }
 
         var urls = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.ToArray();
-        Output.Done(parsed, new Started(urls, data.Path, demo, IsEmpty(data)), Greeting);
+        var home = Links.Home(settings, urls[0]);
+        var setup = Links.Setup(data, TimeProvider.System);
+        Output.Done(parsed, new Started(urls, data.Path, demo, home + "/admin/", setup is null ? null : home + setup, IsEmpty(data)), Greeting);
         await Console.Out.FlushAsync(CancellationToken.None);
         using var impatience = Shutdown.Watch(app, settings.ShutdownTimeout);
         await app.WaitForShutdownAsync(CancellationToken.None);
@@ -80,6 +84,7 @@ static class ServeCommand
         var url = started.Urls[0].Replace("//0.0.0.0", "//127.0.0.1", StringComparison.Ordinal).Replace("//[::]", "//127.0.0.1", StringComparison.Ordinal);
         yield return $"Latchkey listens on {string.Join(", ", started.Urls)}";
         yield return $"Data lies in {started.Data}";
+        yield return started.SetupUrl is { } setup ? $"Set up the admin panel: {setup} (valid one hour, once)" : $"The admin panel is at {started.PanelUrl}";
         yield return "";
         foreach (var line in started.Demo?.Commands(url) ?? (started.IsEmpty ? FirstSteps : [])) yield return line;
         yield return "Stop with Ctrl+C.";

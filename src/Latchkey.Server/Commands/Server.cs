@@ -1,5 +1,8 @@
+using Latchkey.Server.Activity;
 using Latchkey.Server.Admin.Api;
 using Latchkey.Server.Admin.Panel;
+using Latchkey.Server.Admin.SignIn;
+using Latchkey.Server.Admin.Status;
 using Latchkey.Server.ApiDocs;
 using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
@@ -38,27 +41,31 @@ static class Server
 
         var app = builder.Build();
 
+        // The framework would look for cookies in front of everything, the license API too; the panel does so in its own branch.
+        foreach (var middleware in (string[])["__AuthenticationMiddlewareSet", "__AuthorizationMiddlewareSet"]) ((IApplicationBuilder)app).Properties[middleware] = true;
+
         // The first look-up makes SQLite's shared files, which a full disk would not let it make later.
         app.Services.GetRequiredService<LicenseLookup>().Find("", clock.GetUtcNow());
         if (settings.TrustedProxies.Length > 0) app.UseForwardedHeaders(Proxies(settings));
         app.UseMiddleware<EveryAnswer>();
         PanelHost.Map(app, settings);
         app.UseRouting();
-        app.UseWhen(context => context.Request.Path.StartsWithSegments("/api/admin"), admin => admin.UseMiddleware<AdminDoor>());
+        app.UseWhen(context => context.Request.Path.StartsWithSegments("/api/admin"), admin => admin.UseMiddleware<HostCookies>().UseMiddleware<AdminDoor>());
         MapEndpoints(app);
         return app;
     }
 
     static void AddServices(IServiceCollection services, Settings settings, DataDirectory data, TimeProvider clock)
     {
-        services.AddSingleton(settings).AddSingleton(settings.RateLimit).AddSingleton(clock);
+        services.AddSingleton(settings).AddSingleton(settings.RateLimit).AddSingleton(clock).AddSingleton(new ServerStart(clock.GetUtcNow()));
         services.AddSingleton(data.Secrets).AddSingleton(data.Database).AddSingleton(data.Blobs);
         services.AddSingleton<WriteQueue>();
         services.AddSingleton<RateLimiter>();
         services.AddSingleton<LicenseLookup>().AddSingleton<LicenseDesk>().AddSingleton<VerifyLicense>();
-        services.AddSingleton<LastSeenBoard>().AddHostedService(all => all.GetRequiredService<LastSeenBoard>());
+        services.AddSingleton<ActivityBoard>().AddHostedService(all => all.GetRequiredService<ActivityBoard>()).AddHostedService<ActivitySweep>();
         services.AddSingleton<DownloadTokens>().AddSingleton<MintDownload>();
         AdminEndpoints.AddServices(services, data, clock);
+        SignInHost.AddServices(services, data);
         ApiDocuments.AddServices(services);
         services.AddSingleton<FileTransfer>().AddSingleton<ClaimDownload>().AddHostedService<TokenSweep>();
         PanelHost.AddServices(services, data);

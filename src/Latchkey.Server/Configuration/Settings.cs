@@ -9,6 +9,7 @@ sealed record DownloadSettings(TimeSpan TokenLifetime, int MaxConcurrent, int Mi
 /// <param name="RequestsPerMinute">Of one API key or operator, in any 60 seconds; 0 is no limit.</param>
 /// <param name="MaxUploadBytes">Of one file.</param>
 sealed record AdminSettings(int RequestsPerMinute, long MaxUploadBytes);
+sealed record ActivitySettings(int KeepDays);
 
 sealed record LogSettings(LogLevel Level, string Format);
 
@@ -21,11 +22,15 @@ sealed record Settings(
     RateLimitSettings RateLimit,
     DownloadSettings Downloads,
     AdminSettings Admin,
+    ActivitySettings Activity,
     LogSettings Log,
     int MaxConnections,
     TimeSpan ShutdownTimeout)
 {
     public const string EnvironmentPrefix = "LATCHKEY_";
+
+    /// <summary>From where these were read; nobody else's business than <see cref="SettingsInUse"/>.</summary>
+    public IConfiguration? From { get; init; }
 
     /// <summary>What links begin with: the public URL, else scheme and host of the request. No slash at its end.</summary>
     public string HomeOf(HttpRequest request) =>
@@ -56,16 +61,19 @@ sealed record Settings(
         var from = new SettingsReader(sources);
         var settings = Read(from);
         unknown = from.Unknown();
-        return from.Faults.Count > 0 ? throw new SettingsException(from.Faults) : settings;
+        return from.Faults.Count > 0 ? throw new SettingsException(from.Faults) : settings with { From = sources };
+    }
+
+    /// <summary>Reads anew, for what the reader noted on its way.</summary>
+    public static SettingsReader Retrace(IConfiguration sources)
+    {
+        var from = new SettingsReader(sources);
+        Read(from);
+        return from;
     }
 
     /// <summary>The names of all settings there are.</summary>
-    public static IReadOnlyList<string> Names()
-    {
-        var from = new SettingsReader(new ConfigurationBuilder().Build());
-        Read(from);
-        return from.Known;
-    }
+    public static IReadOnlyList<string> Names() => Retrace(new ConfigurationBuilder().Build()).Known;
 
     static Settings Read(SettingsReader from)
     {
@@ -84,6 +92,7 @@ sealed record Settings(
             new AdminSettings(
                 from.Whole("Admin:RequestsPerMinute", 600, 0, 1_000_000_000, "0 turns the limit off"),
                 from.Long("Uploads:MaxBytes", 10L << 30, 1, 1L << 50)),
+            new ActivitySettings(from.Whole("Activity:KeepDays", 90, 1, 3650)),
             new LogSettings(
                 from.OneOf("Log:Level", "Information", "Debug", "Information", "Warning", "Error") switch
                 {

@@ -7,19 +7,23 @@ namespace Latchkey.Server.Configuration;
 sealed class SettingsReader(IConfiguration sources)
 {
     readonly List<string> _known = [];
+    readonly List<(string Name, object? Otherwise)> _asked = [];
 
     public List<string> Faults { get; } = [];
 
-    /// <summary>The settings that were asked for.</summary>
+    /// <summary>The settings that were asked for, and what each is if nobody sets it.</summary>
+    public IReadOnlyList<(string Name, object? Otherwise)> Asked => _asked;
+
+    /// <summary>The settings that were asked for, and the places of those that are lists.</summary>
     public IReadOnlyList<string> Known => _known;
 
-    public string Text(string name, string otherwise) => Given(name) ?? otherwise;
+    public string Text(string name, string otherwise) => Given(name, otherwise) ?? otherwise;
 
     public int Whole(string name, int otherwise, int least, int most, string? note = null) => (int)Long(name, otherwise, least, most, note);
 
     public long Long(string name, long otherwise, long least, long most, string? note = null)
     {
-        if (Given(name) is not { } text) return otherwise;
+        if (Given(name, otherwise) is not { } text) return otherwise;
         if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value)
             && value >= least && value <= most)
         {
@@ -33,7 +37,7 @@ sealed class SettingsReader(IConfiguration sources)
 
     public TimeSpan Duration(string name, TimeSpan otherwise, TimeSpan least, TimeSpan most)
     {
-        if (Given(name) is not { } text) return otherwise;
+        if (Given(name, otherwise) is not { } text) return otherwise;
         if (text.Contains(':', StringComparison.Ordinal)
             && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most)
         {
@@ -47,7 +51,7 @@ sealed class SettingsReader(IConfiguration sources)
 
     public string OneOf(string name, string otherwise, params string[] allowed)
     {
-        if (Given(name) is not { } text) return otherwise;
+        if (Given(name, otherwise) is not { } text) return otherwise;
         if (allowed.FirstOrDefault(a => a.Equals(text, StringComparison.OrdinalIgnoreCase)) is { } value) return value;
         Fault(name, text, "one of " + string.Join(", ", allowed));
         return otherwise;
@@ -55,7 +59,7 @@ sealed class SettingsReader(IConfiguration sources)
 
     public string[] Urls(string name, string otherwise)
     {
-        var text = Given(name) ?? otherwise;
+        var text = Given(name, otherwise) ?? otherwise;
         var urls = text.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         if (urls.Length > 0 && urls.All(IsListenUrl)) return urls;
         Fault(name, text, "http:// and an address of this machine, as http://127.0.0.1:8080 or http://*:8080, several with ';' between"
@@ -74,7 +78,7 @@ sealed class SettingsReader(IConfiguration sources)
 
     public Uri? PublicUrl(string name)
     {
-        if (Given(name) is not { } text) return null;
+        if (Given(name, null) is not { } text) return null;
         if (Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
             && url.Query.Length == 0 && url.Fragment.Length == 0 && url.UserInfo.Length == 0)
         {
@@ -88,6 +92,7 @@ sealed class SettingsReader(IConfiguration sources)
     public IPNetwork[] Networks(string name)
     {
         _known.Add(name);
+        _asked.Add((name, null));
         var networks = new List<IPNetwork>();
         foreach (var entry in sources.GetSection(name).GetChildren())
         {
@@ -120,9 +125,10 @@ sealed class SettingsReader(IConfiguration sources)
             .Where(key => !_known.Contains(key, StringComparer.OrdinalIgnoreCase))
             .Order(StringComparer.OrdinalIgnoreCase)];
 
-    string? Given(string name)
+    string? Given(string name, object? otherwise)
     {
         _known.Add(name);
+        _asked.Add((name, otherwise));
         return sources[name] is { } text && !string.IsNullOrWhiteSpace(text) ? text.Trim() : null;
     }
 

@@ -30,6 +30,7 @@ sealed class LatchkeyDb(DbContextOptions<LatchkeyDb> options) : IdentityUserCont
     public DbSet<DownloadToken> DownloadTokens => Set<DownloadToken>();
     public DbSet<ActivityRow> Activity => Set<ActivityRow>();
     public DbSet<ActivityHour> ActivityHours => Set<ActivityHour>();
+    public DbSet<ActivityDay> ActivityDays => Set<ActivityDay>();
     public DbSet<OperatorSession> OperatorSessions => Set<OperatorSession>();
     public DbSet<Invitation> Invitations => Set<Invitation>();
     public DbSet<ApiKey> ApiKeys => Set<ApiKey>();
@@ -75,8 +76,10 @@ sealed class LatchkeyDb(DbContextOptions<LatchkeyDb> options) : IdentityUserCont
             license.HasIndex(l => l.ProductId);
             license.HasIndex(l => l.UserId);
             license.HasIndex(l => l.KeySuffix);
-            license.HasIndex(l => new { l.ExpiresAt, l.State });
-            license.HasIndex(l => l.State).HasFilter("state <> 0");
+
+            // The product at the end is for counting alone: no license needs to be looked at.
+            license.HasIndex(l => new { l.ExpiresAt, l.State, l.ProductId });
+            license.HasIndex(l => new { l.State, l.ProductId }).HasFilter("state <> 0");
         });
         modelBuilder.Entity<LicenseDomain>(domain =>
         {
@@ -121,6 +124,9 @@ sealed class LatchkeyDb(DbContextOptions<LatchkeyDb> options) : IdentityUserCont
             row.HasIndex(r => r.FirstAt);
         });
         modelBuilder.Entity<ActivityHour>().ToTable("activity_hours").HasKey(h => new { h.Hour, h.ProductId, h.Kind, h.Outcome });
+
+        // Its rows are made by triggers on the hours.
+        modelBuilder.Entity<ActivityDay>().ToTable("activity_days").HasKey(d => new { d.Day, d.ProductId, d.Kind, d.Outcome });
         modelBuilder.Entity<AuditEntry>(entry =>
         {
             entry.ToTable("audit");

@@ -29,6 +29,9 @@ sealed class WriteQueue : IDisposable
         _thread.Start();
     }
 
+    /// <summary>Writes that are not on the disk yet, but for the batch that is going there.</summary>
+    public int Waiting => _waiting.Count;
+
     /// <returns>What <paramref name="work"/> returned, once it is on disk.</returns>
     /// <exception cref="StoreUnavailableException">It is not, and nothing was changed.</exception>
     public Task<T> Run<T>(Func<WriteSession, T> work)

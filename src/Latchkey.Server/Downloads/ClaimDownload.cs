@@ -1,7 +1,9 @@
 using System.Buffers;
 using System.Security.Cryptography;
+using Latchkey.Server.Activity;
 using Latchkey.Server.Blobs;
 using Latchkey.Server.Configuration;
+using Latchkey.Server.Data;
 using Latchkey.Server.Http;
 using Latchkey.Server.RateLimits;
 using Microsoft.Win32.SafeHandles;
@@ -10,7 +12,8 @@ namespace Latchkey.Server.Downloads;
 
 /// <summary><c>GET</c> and <c>HEAD /api/license/download-file/{token}</c>: the file, once.</summary>
 sealed partial class ClaimDownload(
-    DownloadTokens tokens, FileBlobStore blobs, FileTransfer transfers, Settings settings, TimeProvider clock, ILogger<ClaimDownload> log) : IDisposable
+    DownloadTokens tokens, FileBlobStore blobs, FileTransfer transfers, ActivityBoard activity, Settings settings, TimeProvider clock,
+    ILogger<ClaimDownload> log) : IDisposable
 {
     readonly SemaphoreSlim _places = new(settings.Downloads.MaxConcurrent);
 
@@ -22,56 +25,72 @@ sealed partial class ClaimDownload(
         var isHead = HttpMethods.IsHead(request.Method);
         if (!isHead && !HttpMethods.IsGet(request.Method))
         {
-            await Answer.Refuse(context, Wire.MethodNotAllowed("GET, HEAD"));
+            var wrong = Wire.MethodNotAllowed("GET, HEAD");
+            activity.Count(ActivityKind.Download, wrong.Code);
+            await Answer.Refuse(context, wrong);
             return;
         }
 
-        var client = ClientAddress.Of(context).ToString();
-        var token = tokens.Find((string)request.RouteValues["token"]!);
-        if (TokenVerdict.Judge(token, client, clock.GetUtcNow()) is { } refusal)
+        TokenFacts? token = null;
+        try
         {
-            await Answer.Refuse(context, refusal, token?.LicenseId);
+            token = tokens.Find((string)request.RouteValues["token"]!);
+            await Judge(context, token, isHead);
+        }
+        catch (StoreUnavailableException)
+        {
+            Note(context, Wire.Unavailable, token);
+            throw;
+        }
+    }
+
+    async Task Judge(HttpContext context, TokenFacts? token, bool isHead)
+    {
+        var client = ClientAddress.Of(context);
+        if (TokenVerdict.Judge(token, client.ToString(), clock.GetUtcNow()) is { } refusal)
+        {
+            await Refuse(context, refusal, token);
             return;
         }
 
         // Opened before the claim: a file that is missing spends nothing.
         using var file = blobs.Open(token!.File.BlobId, token.File.Size);
         if (isHead) Describe(context.Response, token, ByteRange.Whole(token.File));
-        else if (IsPreview(request)) context.Response.StatusCode = StatusCodes.Status204NoContent;
+        else if (IsPreview(context.Request)) context.Response.StatusCode = StatusCodes.Status204NoContent;
         else await Deliver(context, token, client, file);
     }
 
-    async Task Deliver(HttpContext context, TokenFacts token, string client, SafeFileHandle file)
+    async Task Deliver(HttpContext context, TokenFacts token, ClientAddress client, SafeFileHandle file)
     {
         if (Part(context.Request, token) is not { } part)
         {
             context.Response.Headers.ContentRange = $"bytes */{token.File.Size}";
-            await Answer.Refuse(context, Wire.RangeNotSatisfiable, token.LicenseId);
+            await Refuse(context, Wire.RangeNotSatisfiable, token);
             return;
         }
 
         if (!_places.Wait(0, CancellationToken.None))
         {
-            await Answer.Refuse(context, Wire.TooManyDownloads, token.LicenseId);
+            await Refuse(context, Wire.TooManyDownloads, token);
             return;
         }
 
         var buffer = ArrayPool<byte>.Shared.Rent(FileTransfer.OneGo);
         try
         {
-            var transfer = new Transfer(token.Id, token.LicenseId, client, RandomNumberGenerator.GetHexString(16, lowercase: true), part);
+            var transfer = new Transfer(token.Id, token.LicenseId, token.File.ProductId, client, RandomNumberGenerator.GetHexString(16, lowercase: true), part);
             var last = buffer.AsMemory(0, transfer.Last);
             FileTransfer.ReadLast(file, transfer, last.Span);
             var now = clock.GetUtcNow();
-            if (!await tokens.TryClaim(token, client, transfer.Name, now, spend: transfer.SpentByClaim))
+            if (!await tokens.TryClaim(token, client.ToString(), transfer.Name, now, spend: transfer.SpentByClaim))
             {
                 // Somebody was quicker, or the license has just been suspended.
                 var again = tokens.Find((string)context.Request.RouteValues["token"]!);
-                await Answer.Refuse(context, TokenVerdict.Judge(again, client, now) ?? Wire.DownloadTokenUsed, token.LicenseId);
+                await Refuse(context, TokenVerdict.Judge(again, client.ToString(), now) ?? Wire.DownloadTokenUsed, token);
                 return;
             }
 
-            if (!transfer.SpentByClaim) Claimed(token.Id, token.LicenseId, part.From, part.Length, client, context.TraceIdentifier);
+            if (!transfer.SpentByClaim) Claimed(token.Id, token.LicenseId, part.From, part.Length, client.ToString(), context.TraceIdentifier);
             Describe(context.Response, token, part);
             await transfers.Run(context, file, transfer, last);
         }
@@ -81,6 +100,15 @@ sealed partial class ClaimDownload(
             _places.Release();
         }
     }
+
+    Task Refuse(HttpContext context, Refusal refusal, TokenFacts? token)
+    {
+        Note(context, refusal, token);
+        return Answer.Refuse(context, refusal, token?.LicenseId);
+    }
+
+    void Note(HttpContext context, Refusal refusal, TokenFacts? token) => activity.Note(new ActivityNote(
+        ActivityKind.Download, refusal.Code, token?.LicenseId ?? 0, token?.File.ProductId ?? 0, "", ClientAddress.Of(context)));
 
     /// <summary>
     /// A transfer may start anywhere up to what was handed over, or where the client has proved, on a fresh link,

@@ -1,12 +1,14 @@
 using System.IO.Pipelines;
+using Latchkey.Server.Activity;
 using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
+using Latchkey.Server.RateLimits;
 using Microsoft.Win32.SafeHandles;
 
 namespace Latchkey.Server.Downloads;
 
 /// <summary>One answer's way through a file.</summary>
-sealed record Transfer(long TokenId, long LicenseId, string Client, string Name, ByteRange Part)
+sealed record Transfer(long TokenId, long LicenseId, long ProductId, ClientAddress Client, string Name, ByteRange Part)
 {
     /// <summary>It fits into one socket buffer, and is handed over in one go: the claim itself spends the token.</summary>
     public bool SpentByClaim => Part.ReachesEnd && Part.Length <= FileTransfer.OneGo;
@@ -21,7 +23,7 @@ sealed record Transfer(long TokenId, long LicenseId, string Client, string Name,
 /// again that has delivered. The last piece leaves when the client has taken what came before, so
 /// that a client that went away half-way is noticed, and may come back.
 /// </summary>
-sealed partial class FileTransfer(DownloadTokens tokens, Settings settings, TimeProvider clock, ILogger<FileTransfer> log)
+sealed partial class FileTransfer(DownloadTokens tokens, ActivityBoard activity, Settings settings, TimeProvider clock, ILogger<FileTransfer> log)
 {
     public const int Chunk = 128 * 1024;
     public const int OneGo = 64 * 1024;
@@ -75,7 +77,8 @@ sealed partial class FileTransfer(DownloadTokens tokens, Settings settings, Time
         lease.Stop();
         if (!transfer.Part.ReachesEnd) await Record(tokens.Interrupted(transfer.TokenId, transfer.Name, lease.Offset), transfer);
         else if (!transfer.SpentByClaim) await Record(tokens.Finished(transfer.TokenId, transfer.Name, lease.Offset), transfer);
-        HandedOver(lease.Sent, transfer.TokenId, transfer.LicenseId, transfer.Client, transfer.Part.ReachesEnd, context.TraceIdentifier);
+        Note(transfer, transfer.Part.ReachesEnd ? ActivityOutcome.Ok : ActivityOutcome.Partial, lease.Sent);
+        HandedOver(lease.Sent, transfer.TokenId, transfer.LicenseId, transfer.Client.ToString(), transfer.Part.ReachesEnd, context.TraceIdentifier);
     }
 
     static async Task Send(HttpContext context, SafeFileHandle file, TransferLease lease, int length)
@@ -107,9 +110,13 @@ sealed partial class FileTransfer(DownloadTokens tokens, Settings settings, Time
         lease.Stop();
         if (failure is not OperationCanceledException) Broken(transfer.TokenId, failure.GetType().Name, context.TraceIdentifier);
         await Record(tokens.Interrupted(transfer.TokenId, transfer.Name, lease.Offset), transfer);
-        Interrupted(transfer.TokenId, transfer.LicenseId, lease.Sent, transfer.Part.Length, transfer.Client, context.TraceIdentifier);
+        Note(transfer, ActivityOutcome.Interrupted, lease.Sent);
+        Interrupted(transfer.TokenId, transfer.LicenseId, lease.Sent, transfer.Part.Length, transfer.Client.ToString(), context.TraceIdentifier);
         context.Abort();
     }
+
+    void Note(Transfer transfer, string outcome, long bytes) =>
+        activity.Note(new ActivityNote(ActivityKind.Download, outcome, transfer.LicenseId, transfer.ProductId, "", transfer.Client), bytes);
 
     /// <summary>Where it cannot be written now, the lease runs out by itself.</summary>
     async Task Record(Task<bool> write, Transfer transfer)

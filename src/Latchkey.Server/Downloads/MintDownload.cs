@@ -1,5 +1,7 @@
 using System.Text.Json;
+using Latchkey.Server.Activity;
 using Latchkey.Server.Configuration;
+using Latchkey.Server.Data;
 using Latchkey.Server.Http;
 using Latchkey.Server.Licenses;
 using Latchkey.Server.Products;
@@ -9,7 +11,7 @@ namespace Latchkey.Server.Downloads;
 
 /// <summary><c>POST /api/license/download</c>: a one-time link to the product's newest file.</summary>
 sealed partial class MintDownload(
-    LicenseDesk desk, DownloadTokens tokens, Settings settings, TimeProvider clock, ILogger<MintDownload> log)
+    LicenseDesk desk, DownloadTokens tokens, ActivityBoard activity, Settings settings, TimeProvider clock, ILogger<MintDownload> log)
 {
     static readonly Refusal NoHost = Wire.InvalidRequest("Send a Host header: the download URL is made of it");
 
@@ -17,15 +19,28 @@ sealed partial class MintDownload(
 
     public async Task Handle(HttpContext context)
     {
-        if (await desk.Admit(context, "POST") is not { } asked) return;
+        try
+        {
+            if (await desk.Admit(context, ActivityKind.Mint, "POST") is { } asked) await Mint(context, asked);
+        }
+        catch (StoreUnavailableException)
+        {
+            desk.CountUnavailable(ActivityKind.Mint);
+            throw;
+        }
+    }
+
+    async Task Mint(HttpContext context, LicenseRequest asked)
+    {
         if (settings.PublicUrl is null && !context.Request.Host.HasValue)
         {
+            activity.Count(ActivityKind.Mint, NoHost.Code);
             await Answer.Refuse(context, NoHost);
             return;
         }
 
         Artifact? file = null;
-        var granted = await desk.Grant(context, asked, license =>
+        var granted = await desk.Grant(context, ActivityKind.Mint, asked, license =>
         {
             if (!license.ApiDownload) return Wire.ApiDownloadDisabled;
             file = tokens.Newest(license.ProductId);
@@ -36,6 +51,7 @@ sealed partial class MintDownload(
         var now = clock.GetUtcNow();
         var expires = now + settings.Downloads.TokenLifetime;
         var token = await tokens.Mint(license.Id, file!.Id, now, expires);
+        desk.Note(context, ActivityKind.Mint, asked, license, ActivityOutcome.Ok);
         MintedToken(license.Id, asked.Host, file.Id, ClientAddress.Of(context).ToString(), context.TraceIdentifier);
         var minted = new Minted(Url(settings.HomeOf(context.Request), token), expires, license.ProductName, file.Size);
         await Answer.Success(context, Wire.TokenGenerated, minted, Write);

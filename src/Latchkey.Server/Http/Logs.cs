@@ -50,6 +50,12 @@ static class Logs
             // A start that fails is told in one sentence, by the command.
             filter.Rules.Add(new LoggerFilterRule(null, "Microsoft.Extensions.Hosting", LogLevel.None, null));
 
+            // That its keys lie unencrypted on the disk, as the other secrets beside them do.
+            filter.Rules.Add(new LoggerFilterRule(null, "Microsoft.AspNetCore.DataProtection", LogLevel.Error, null));
+
+            // That it makes the answer's no-store headers stricter.
+            filter.Rules.Add(new LoggerFilterRule(null, "Microsoft.AspNetCore.Antiforgery", LogLevel.Error, null));
+
             // It has nothing to say at Warning, but would make a scope and an activity for each request.
             filter.Rules.Add(new LoggerFilterRule(null, "Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None, null));
 

@@ -84,6 +84,10 @@ sealed class BulkLicenses(UnitOfWork work)
         {
             var changed = work.Db.Licenses.Where(l => ids.Contains(l.Id) && l.State == from).OrderBy(l => l.Id).Select(l => l.Id).ToList();
             var count = work.Db.Licenses.Where(l => changed.Contains(l.Id)).ExecuteUpdate(l => l.SetProperty(r => r.State, to));
+
+            // Each license's own history tells it too.
+            var (was, isNow) = (new { State = LicenseView.StateOf(from, null, work.Now) }, new { State = LicenseView.StateOf(to, null, work.Now) });
+            foreach (var id in changed) work.Note(to == LicenseState.Active ? "license.resume" : "license.suspend", id.ToString(System.Globalization.CultureInfo.InvariantCulture), was, isNow);
             return new ChangedLicenses(count, changed);
         }, done => done.Ids.Count > 0 ? $"{done.Ids[0]}-{done.Ids[^1]}" : "-");
     }

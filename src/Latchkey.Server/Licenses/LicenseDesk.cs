@@ -1,3 +1,4 @@
+using Latchkey.Server.Activity;
 using Latchkey.Server.Data;
 using Latchkey.Server.Http;
 using Latchkey.Server.RateLimits;
@@ -9,23 +10,25 @@ readonly record struct GrantedLicense(LicenseFacts License, string Key, string D
 
 /// <summary>What verify and mint do alike: the limit, the reading, the look-up, the verdict, the first binding.</summary>
 sealed partial class LicenseDesk(
-    RateLimiter limiter, LicenseLookup licenses, WriteQueue writes, LastSeenBoard seen, TimeProvider clock,
+    RateLimiter limiter, LicenseLookup licenses, WriteQueue writes, ActivityBoard activity, TimeProvider clock,
     ILogger<LicenseDesk> log)
 {
     /// <summary>Null if the request was refused, and answered.</summary>
-    public async ValueTask<LicenseRequest?> Admit(HttpContext context, params string[] methods)
+    public async ValueTask<LicenseRequest?> Admit(HttpContext context, ActivityKind kind, params string[] methods)
     {
-        if (limiter.Admit(context) is { } limited) return await Refuse(context, limited);
-        if (!methods.Contains(context.Request.Method)) return await Refuse(context, Wire.MethodNotAllowed(string.Join(", ", methods)));
+        if (limiter.Admit(context) is { } limited) return await Refuse(context, kind, limited);
+        if (!methods.Contains(context.Request.Method)) return await Refuse(context, kind, Wire.MethodNotAllowed(string.Join(", ", methods)));
         var asked = await LicenseRequest.Read(context.Request);
-        return asked.Refused is { } refusal ? await Refuse(context, refusal) : asked;
+        return asked.Refused is { } refusal ? await Refuse(context, kind, refusal) : asked;
     }
 
     /// <summary>Null if the request was refused, and answered.</summary>
     /// <param name="context">Of the request.</param>
+    /// <param name="kind">What it is for. A grant is noted here for verify alone: a mint has yet to be done.</param>
     /// <param name="asked">What it asks.</param>
     /// <param name="further">One more reason to refuse, asked before a domain is bound.</param>
-    public async ValueTask<GrantedLicense?> Grant(HttpContext context, LicenseRequest asked, Func<LicenseFacts, Refusal?>? further = null)
+    public async ValueTask<GrantedLicense?> Grant(
+        HttpContext context, ActivityKind kind, LicenseRequest asked, Func<LicenseFacts, Refusal?>? further = null)
     {
         var now = clock.GetUtcNow();
         var license = licenses.Find(asked.Key, now);
@@ -44,23 +47,29 @@ sealed partial class LicenseDesk(
             Verdict.GrantedOnceBound => Wire.DomainMismatch,
             _ => null,
         };
-        if (license is not null) seen.Note(license.Id, now, ClientAddress.Of(context), asked.Host, why);
+        if (why is not null || kind == ActivityKind.Verify) Note(context, kind, asked, license, why?.Code ?? ActivityOutcome.Ok);
         if (why is not null) return await Refuse(context, why, license, asked);
         if (log.IsEnabled(LogLevel.Debug)) Granted(license!.Id, asked.Host, context.TraceIdentifier);
         return new GrantedLicense(license!, asked.Key, ((Verdict.Granted)verdict).Domain);
     }
 
+    /// <summary>What came of it, for the charts and for the license's page.</summary>
+    public void Note(HttpContext context, ActivityKind kind, LicenseRequest asked, LicenseFacts? license, string outcome) => activity.Note(
+        new ActivityNote(kind, outcome, license?.Id ?? 0, license?.ProductId ?? 0, asked.HostIsKey ? "" : asked.Host, ClientAddress.Of(context)));
+
+    /// <summary>It was answered 503.</summary>
+    public void CountUnavailable(ActivityKind kind) => activity.Count(kind, Wire.Unavailable.Code);
+
     async Task<GrantedLicense?> Refuse(HttpContext context, Refusal why, LicenseFacts? license, LicenseRequest asked)
     {
-        // A client that sends its key as its domain shall not find it in our log.
-        var host = asked.Host.Equals(asked.Key, StringComparison.OrdinalIgnoreCase) ? null : asked.Host;
         if (why == Wire.InvalidLicense) limiter.CountFailure(context);
-        await Answer.Refuse(context, why, license?.Id, host, asked.ProductId);
+        await Answer.Refuse(context, why, license?.Id, asked.HostIsKey ? null : asked.Host, asked.ProductId);
         return null;
     }
 
-    static async Task<LicenseRequest?> Refuse(HttpContext context, Refusal refusal)
+    async Task<LicenseRequest?> Refuse(HttpContext context, ActivityKind kind, Refusal refusal)
     {
+        activity.Count(kind, refusal.Code);
         await Answer.Refuse(context, refusal);
         return null;
     }

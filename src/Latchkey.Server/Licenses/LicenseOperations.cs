@@ -130,14 +130,29 @@ sealed class LicenseOperations(UnitOfWork work)
         work.Require(Permission.LicensesSupport);
         var host = RequireDomain(domain, "domain");
         return Change("license.unbind", which, license => Db.Remove(
-            Db.LicenseDomains.SingleOrDefault(d => d.LicenseId == license.Id && d.Host == host)
-            ?? throw new OperationException($"License {license.Id} is not bound to {host}.")
-            {
-                Fault = OperationFault.NotFound,
-                Code = "DOMAIN_NOT_BOUND",
-                Hint = $"\"latchkey license show {license.Id}\" lists its domains.",
-            }));
+            Db.LicenseDomains.SingleOrDefault(d => d.LicenseId == license.Id && d.Host == host) ?? throw NotBound(license, host)));
     }
+
+    /// <summary>A domain in the place of another, as when a customer's site moves.</summary>
+    public LicenseView Rebind(LicenseRef which, string from, string to)
+    {
+        work.Require(Permission.LicensesSupport);
+        var (left, taken) = (RequireDomain(from, "/from"), RequireDomain(to, "/to"));
+        return Change("license.rebind", which, license =>
+        {
+            var bound = Db.LicenseDomains.SingleOrDefault(d => d.LicenseId == license.Id && d.Host == left) ?? throw NotBound(license, left);
+            if (left == taken) return;
+            Db.Remove(bound);
+            if (!Db.LicenseDomains.Any(d => d.LicenseId == license.Id && d.Host == taken)) Db.Add(new LicenseDomain { LicenseId = license.Id, Host = taken, BoundAt = work.Now });
+        });
+    }
+
+    static OperationException NotBound(License license, string host) => new($"License {license.Id} is not bound to {host}.")
+    {
+        Fault = OperationFault.NotFound,
+        Code = "DOMAIN_NOT_BOUND",
+        Hint = $"\"latchkey license show {license.Id}\" lists its domains.",
+    };
 
     public LicenseView Edit(LicenseRef which, EditLicense edit)
     {

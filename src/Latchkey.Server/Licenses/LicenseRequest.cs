@@ -7,6 +7,9 @@ namespace Latchkey.Server.Licenses;
 /// <summary>What a protected request asks: a key, a canonical host, a product. Or the first refusal.</summary>
 readonly record struct LicenseRequest(string Key, string Host, long ProductId, Refusal? Refused)
 {
+    /// <summary>A client that sends its key as its domain shall find it neither in our log nor in our tables.</summary>
+    public bool HostIsKey => Host.Equals(Key, StringComparison.OrdinalIgnoreCase);
+
     /// <summary>Reads header, body and query in the contract's order of checks.</summary>
     public static async ValueTask<LicenseRequest> Read(HttpRequest request)
     {

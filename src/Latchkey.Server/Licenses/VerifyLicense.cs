@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Latchkey.Server.Activity;
+using Latchkey.Server.Data;
 using Latchkey.Server.Http;
 
 namespace Latchkey.Server.Licenses;
@@ -8,12 +10,20 @@ sealed class VerifyLicense(LicenseDesk desk)
 {
     public async Task Handle(HttpContext context)
     {
-        if (await desk.Admit(context, "GET", "HEAD", "POST") is not { } asked) return;
-        if (await desk.Grant(context, asked) is not { } granted) return;
-        await Answer.Success(context, Wire.LicenseIsValid, granted, Write);
+        try
+        {
+            if (await desk.Admit(context, ActivityKind.Verify, "GET", "HEAD", "POST") is not { } asked) return;
+            if (await desk.Grant(context, ActivityKind.Verify, asked) is not { } granted) return;
+            await Answer.Success(context, Wire.LicenseIsValid, granted, Write);
+        }
+        catch (StoreUnavailableException)
+        {
+            desk.CountUnavailable(ActivityKind.Verify);
+            throw;
+        }
     }
 
-    static void Write(Utf8JsonWriter json, GrantedLicense granted)
+    public static void Write(Utf8JsonWriter json, GrantedLicense granted)
     {
         var license = granted.License;
         json.WriteNumber("license_id"u8, license.Id);

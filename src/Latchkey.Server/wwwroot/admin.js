@@ -48,6 +48,17 @@ function switchTheme() {
   announce(`Color theme: ${themeNames[next]}`);
 }
 
+/** The proof that a change comes from one of our pages. */
+export async function csrfToken() {
+  const answer = await fetch("csrf-token", { headers: { accept: "application/json" } });
+  return answer.ok ? (await answer.json()).token : "";
+}
+
+async function signOut() {
+  await fetch("sign-out", { method: "POST", headers: { "RequestVerificationToken": await csrfToken() }, redirect: "manual" });
+  location.assign("sign-in");
+}
+
 document.addEventListener("latchkey-theme", labelThemeSwitches);
 
 document.addEventListener("click", event => {
@@ -56,6 +67,7 @@ document.addEventListener("click", event => {
   if (copyButton) copy(copyButton.dataset.copy, copyButton);
   if (on("[data-theme-switch]")) switchTheme();
   if (on("[data-reload]")) location.reload();
+  if (on("[data-sign-out]")) signOut();
   if (on("[data-reconnect]")) Blazor.reconnect().then(back => { if (!back) location.reload(); });
   if (on("[popover] a")) on("[popover]").hidePopover();
   if (on(".skip-link")) {

@@ -9,7 +9,8 @@ public sealed partial class UsageTests
     [
         "", "serve", "product", "product add", "product list", "product show", "product edit", "product publish", "license", "license issue",
         "license list", "license show", "license suspend", "license resume", "license revoke", "license rotate", "license bind",
-        "license unbind", "license edit", "license import", "doctor",
+        "license unbind", "license edit", "license import", "operator", "operator add", "operator list", "operator reset", "operator edit",
+        "operator disable", "operator enable", "doctor",
     ];
 
     [Theory]
@@ -25,7 +26,7 @@ public sealed partial class UsageTests
         Assert.All(lines, line => Assert.StartsWith($"latchkey {command}".Trim(), line, StringComparison.Ordinal));
         Assert.Contains("--data <DIR>", usage, StringComparison.Ordinal);
         Assert.Contains("--json", usage, StringComparison.Ordinal);
-        if (command is "" or "product" or "license") return;
+        if (command is "" or "product" or "license" or "operator") return;
         foreach (Match option in OptionOfExample().Matches(examples)) Assert.Contains(option.Value, usage, StringComparison.Ordinal);
     }
 
@@ -73,6 +74,10 @@ public sealed partial class UsageTests
     [InlineData("license unbind 1")]
     [InlineData("license unbind --domain example.com")]
     [InlineData("license import")]
+    [InlineData("operator")]
+    [InlineData("operator add --email ann@example.com")]
+    [InlineData("operator add --email ann@example.com --role king")]
+    [InlineData("operator reset")]
     [InlineData("doctor now")]
     [InlineData("doctor --data")]
     [InlineData("serve now")]

@@ -51,6 +51,7 @@ public sealed partial class ReferenceTests
                 ["Downloads:TokenLifetime"] = $"`{defaults.Downloads.TokenLifetime:c}`",
                 ["Downloads:MaxConcurrent"] = $"`{defaults.Downloads.MaxConcurrent}`",
                 ["Downloads:MinimumBytesPerSecond"] = $"`{defaults.Downloads.MinimumBytesPerSecond}`",
+                ["Activity:KeepDays"] = $"`{defaults.Activity.KeepDays}`",
                 ["Log:Level"] = $"`{defaults.Log.Level}`",
                 ["Log:Format"] = $"`{defaults.Log.Format}`",
                 ["MaxConnections"] = $"`{defaults.MaxConnections}`",

@@ -5,6 +5,7 @@ using Latchkey.Server.Blobs;
 using Latchkey.Server.Data;
 using Latchkey.Server.Http;
 using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore;
 
 namespace Latchkey.Server.Admin.Access;
 
@@ -16,12 +17,13 @@ sealed record Terms(IReadOnlyList<string>? IfMatch = null, Action<LatchkeyDb, ob
 /// <summary>One operation: who does it, on which database, and how a change is made.</summary>
 sealed class UnitOfWork : IDisposable
 {
+    readonly bool _ownsConnection;
     readonly Terms _terms;
 
-    UnitOfWork(DataDirectory data, SqliteConnection connection, TimeProvider clock, Actor actor, Terms terms)
+    UnitOfWork(DataDirectory data, LatchkeyDb db, bool ownsConnection, TimeProvider clock, Actor actor, Terms terms)
     {
-        (Connection, _terms, Clock, Actor, Secrets, Blobs) = (connection, terms, clock, actor, data.Secrets, data.Blobs);
-        Db = SqliteDatabase.OpenContext(connection);
+        (Db, _ownsConnection, _terms, Clock, Actor, Secrets, Blobs) = (db, ownsConnection, terms, clock, actor, data.Secrets, data.Blobs);
+        Connection = (SqliteConnection)db.Database.GetDbConnection();
     }
 
     public LatchkeyDb Db { get; }
@@ -36,7 +38,11 @@ sealed class UnitOfWork : IDisposable
     public DateTimeOffset Now => Clock.GetUtcNow();
 
     public static UnitOfWork Open(DataDirectory data, TimeProvider clock, Actor actor, Terms? terms = null) =>
-        new(data, data.Database.OpenExisting(), clock, actor, terms ?? new Terms());
+        new(data, SqliteDatabase.OpenContext(data.Database.OpenExisting()), ownsConnection: true, clock, actor, terms ?? new Terms());
+
+    /// <summary>On a context that Identity works with too, so that both are in one transaction; its owner disposes of it.</summary>
+    public static UnitOfWork Over(LatchkeyDb db, DataDirectory data, TimeProvider clock, Actor actor) =>
+        new(data, db, ownsConnection: false, clock, actor, new Terms());
 
     /// <exception cref="OperationException">The actor may not; or must confirm first, where that is asked for.</exception>
     public void Require(string permission, bool confirmed = false)
@@ -133,6 +139,7 @@ sealed class UnitOfWork : IDisposable
 
     public void Dispose()
     {
+        if (!_ownsConnection) return;
         Db.Dispose();
         Connection.Dispose();
     }

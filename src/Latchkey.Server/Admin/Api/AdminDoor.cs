@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Latchkey.Server.Admin.Access;
+using Latchkey.Server.Admin.SignIn;
 using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
 using Latchkey.Server.Http;
@@ -8,21 +9,11 @@ using Microsoft.AspNetCore.Http.Metadata;
 
 namespace Latchkey.Server.Admin.Api;
 
-/// <summary>An operator who is signed in with a browser may use the admin API too: the panel's uploads do.</summary>
-interface IBrowserSessions
-{
-    /// <returns>Null if nobody is signed in.</returns>
-    ValueTask<Actor?> ActorOf(HttpContext context);
-
-    /// <summary>A change needs the proof that it comes from one of our own pages.</summary>
-    Task<bool> IsFromOurPages(HttpContext context);
-}
-
 /// <summary>
 /// Stands before every endpoint of the admin API: who is it, how often, may they. What an operation
 /// refuses becomes an RFC 9457 problem here.
 /// </summary>
-sealed class AdminDoor(RequestDelegate next, ApiKeyLookup keys, IdempotentWrites writes, Settings settings, TimeProvider clock)
+sealed class AdminDoor(RequestDelegate next, ApiKeyLookup keys, IdempotentWrites writes, BrowserSessions browsers, Settings settings, TimeProvider clock)
 {
     readonly Budget<string> _requests = new(settings.Admin.RequestsPerMinute, clock);
     readonly Budget<ClientAddress> _failures = new(settings.RateLimit.FailuresPerMinute, clock);
@@ -74,10 +65,10 @@ sealed class AdminDoor(RequestDelegate next, ApiKeyLookup keys, IdempotentWrites
         var authorization = context.Request.Headers.Authorization;
         if (authorization.Count == 0)
         {
-            request.Actor = context.RequestServices.GetService<IBrowserSessions>() is { } browser ? await browser.ActorOf(context) : null;
+            request.Actor = await browsers.ActorOf(context);
             if (request.Actor is null) return AdminErrors.NoKey;
             var isRead = HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method);
-            return isRead || await context.RequestServices.GetRequiredService<IBrowserSessions>().IsFromOurPages(context) ? null : AdminErrors.NotOurPage;
+            return isRead || await browsers.IsFromOurPages(context) ? null : AdminErrors.NotOurPage;
         }
 
         var client = ClientAddress.Of(context);

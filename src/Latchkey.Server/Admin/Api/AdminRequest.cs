@@ -42,7 +42,11 @@ static class AdminEndpoints
         services.AddScoped<Products.ProductOperations>().AddScoped<Products.PublishFile>();
         services.AddScoped<Customers.CustomerOperations>();
         services.AddScoped<Licenses.LicenseOperations>().AddScoped<Licenses.LicenseList>().AddScoped<Licenses.BulkLicenses>();
+        services.AddScoped<Licenses.RehearseVerify>().AddScoped<Licenses.LicenseDomainList>();
         services.AddScoped<Downloads.DownloadOperations>();
+        services.AddScoped<Activity.Statistics>();
+        services.AddScoped<Status.ServerStatus>();
+        services.AddScoped<SignIn.OperatorOperations>();
         services.AddScoped<ApiKeyOperations>().AddScoped<AuditTrail>();
     }
 
@@ -56,6 +60,9 @@ static class AdminEndpoints
         DownloadEndpoints.Map(admin.MapGroup("/download-tokens").WithTags("Download tokens"));
         ApiKeyEndpoints.Map(admin.MapGroup("/api-keys").WithTags("API keys"));
         AuditEndpoints.Map(admin.MapGroup("/audit").WithTags("Audit"));
+        OperatorEndpoints.Map(admin.MapGroup("/operators").WithTags("Operators"));
+        StatisticsEndpoints.Map(admin.MapGroup("/statistics").WithTags("Statistics"));
+        SettingsEndpoints.Map(admin.MapGroup("/settings").WithTags("Settings"));
         AccountEndpoints.Map(admin);
     }
 

@@ -1,3 +1,4 @@
+using Latchkey.Server.Activity;
 using Latchkey.Server.Admin.Access;
 using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
@@ -40,8 +41,12 @@ static class LicenseEndpoints
             .WithName("revealLicense").WithSummary("Show a license with its key; the audit trail notes it").Needs(Permission.LicensesReveal).Refuses("LICENSE_NOT_FOUND");
         license.MapPost("/domains", (long id, BindRequest wanted, LicenseOperations operations) => operations.Bind(id, wanted.Domain))
             .WithName("bindDomain").WithSummary("Add a domain").Needs(Permission.LicensesSupport).Refuses("LICENSE_NOT_FOUND", "DOMAIN_LIMIT_REACHED");
+        license.MapPost("/rebind", (long id, RebindRequest wanted, LicenseOperations operations) => operations.Rebind(id, wanted.From, wanted.To))
+            .WithName("rebindLicense").WithSummary("Put one domain in the place of another").Needs(Permission.LicensesSupport).Refuses("LICENSE_NOT_FOUND", "DOMAIN_NOT_BOUND");
         license.MapDelete("/domains/{domain}", (long id, string domain, LicenseOperations operations) => operations.Unbind(id, domain))
             .WithName("unbindDomain").WithSummary("Take a domain away").Needs(Permission.LicensesSupport).Refuses("LICENSE_NOT_FOUND", "DOMAIN_NOT_BOUND");
+        license.MapGet("/activity", (long id, Statistics statistics, [AsParameters] Paging page) => statistics.LicenseActivity(id, page.Request))
+            .WithName("getLicenseActivity").WithSummary("What was asked with this license, the newest first").Needs(Permission.LicensesRead);
         license.MapPost("/download-tokens", MakeLink).WithName("createDownloadToken").WithSummary("Make a one-time download link for the customer").Needs(Permission.DownloadsWrite).Refuses("LICENSE_NOT_FOUND", "LICENSE_NOT_ACTIVE", "NO_DOWNLOADABLE_FILE");
     }
 

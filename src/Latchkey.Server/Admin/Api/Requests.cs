@@ -69,6 +69,10 @@ sealed record RotateRequest(double OverlapHours = 0);
 
 sealed record BindRequest(string Domain);
 
+/// <param name="From">A domain that the license is bound to.</param>
+/// <param name="To">The one that takes its place.</param>
+sealed record RebindRequest(string From, string To);
+
 /// <param name="Ids">1 to 10,000 license numbers.</param>
 sealed record LicenseIdsRequest(IReadOnlyList<long> Ids);
 

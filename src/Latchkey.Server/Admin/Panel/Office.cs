@@ -1,7 +1,9 @@
+using System.Net;
 using Latchkey.Server.Admin.Access;
 using Latchkey.Server.Admin.Api;
 using Latchkey.Server.Admin.SignIn;
 using Latchkey.Server.Data;
+using Latchkey.Server.RateLimits;
 using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Components.Authorization;
 using MudBlazor;
@@ -13,8 +15,8 @@ namespace Latchkey.Server.Admin.Panel;
 /// database knows them at that moment. Who was signed out, or may no longer, is stopped there.
 /// </summary>
 sealed class Office(
-    IServiceScopeFactory scopes, Sessions sessions, AuthenticationStateProvider authentication, NavigationManager navigation,
-    IDialogService dialogs, ISnackbar snackbar, CircuitClient client)
+    IServiceScopeFactory scopes, Sessions sessions, Confirmations confirmations, AuthenticationStateProvider authentication, NavigationManager navigation,
+    IDialogService dialogs, ISnackbar snackbar)
 {
     Actor? _actor;
 
@@ -27,7 +29,7 @@ sealed class Office(
     public async Task<bool> Enter()
     {
         var state = await authentication.GetAuthenticationStateAsync();
-        _actor = sessions.ActorOf(state.User, client.Address, null);
+        _actor = sessions.ActorOf(state.User);
         if (_actor is null) navigation.NavigateTo("sign-in?return_to=" + Uri.EscapeDataString("/admin/" + navigation.ToBaseRelativePath(navigation.Uri)), forceLoad: true);
         return _actor is not null;
     }
@@ -84,10 +86,16 @@ sealed class Office(
     }
 
     /// <summary>Gives the password or a code again; true if it was right.</summary>
-    public async Task<bool> ConfirmIdentity(string passwordOrCode) =>
-        await sessions.Confirm((await authentication.GetAuthenticationStateAsync()).User, passwordOrCode);
+    public async Task<bool> ConfirmIdentity(string passwordOrCode)
+    {
+        var state = await authentication.GetAuthenticationStateAsync();
+        if (Sessions.Ids(state.User) is not { } ids || sessions.Find(ids.Operator, ids.Session) is not { } session) return false;
+        var address = IPAddress.TryParse(session.Address, out var known) ? known : null;
+        return await confirmations.Confirm(ids.Operator, ids.Session, passwordOrCode, new Caller(session.Address, null, "", ClientAddress.Of(address)));
+    }
 
-    void Say(string done, Func<Task>? undo) => snackbar.Add(done, Severity.Success, options =>
+    /// <summary>Says that something is done, with what takes it back.</summary>
+    public void Say(string done, Func<Task>? undo = null) => snackbar.Add(done, Severity.Success, options =>
     {
         if (undo is null) return;
         options.Action = "Undo";
@@ -107,10 +115,4 @@ sealed class Office(
             return operation(scope.ServiceProvider.GetRequiredService<TOperations>());
         });
     }
-}
-
-/// <summary>From where the browser of this circuit came, for the audit trail.</summary>
-sealed class CircuitClient
-{
-    public string? Address { get; set; }
 }

@@ -1,6 +1,8 @@
+using Latchkey.Server.Admin.SignIn;
 using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
-using Microsoft.AspNetCore.DataProtection;
+using Latchkey.Server.Http;
+using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Hosting.StaticWebAssets;
 using Microsoft.AspNetCore.StaticAssets;
 using MudBlazor.Services;
@@ -25,18 +27,17 @@ static class PanelHost
             circuits.DisconnectedCircuitMaxRetained = 20;
             circuits.DisconnectedCircuitRetentionPeriod = TimeSpan.FromMinutes(2);
         });
-        services.AddMudServices(mud => mud.SnackbarConfiguration.PreventDuplicates = true);
-        services.AddCascadingAuthenticationState();
-        services.AddScoped<Office>().AddScoped<CircuitClient>();
-        services.AddSingleton<SignIn.Sessions>();
-        services.AddAuthorization();
-        services.AddAntiforgery(antiforgery =>
+        services.AddMudServices(mud =>
         {
-            antiforgery.Cookie.Name = "latchkey-form";
-            antiforgery.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
+            // At the top right it would lie on a page's own buttons; while it fades it cannot be read.
+            mud.SnackbarConfiguration.PositionClass = MudBlazor.Defaults.Classes.Position.BottomRight;
+            mud.SnackbarConfiguration.MaximumOpacity = 100;
+            mud.SnackbarConfiguration.ShowTransitionDuration = 0;
+            mud.SnackbarConfiguration.HideTransitionDuration = 0;
         });
-        services.AddDataProtection().SetApplicationName("Latchkey").PersistKeysToFileSystem(new DirectoryInfo(System.IO.Path.Combine(data.Path, "secrets", "panel")));
-        DoNotLoadKeysAtStart(services);
+        services.AddCascadingAuthenticationState();
+        services.AddScoped<Office>();
+        services.AddAuthorization();
     }
 
     public static void Map(WebApplication app, Settings settings)
@@ -51,21 +52,23 @@ static class PanelHost
     {
         var panel = new ApplicationBuilder(app.Services);
         panel.UseMiddleware<PanelHeaders>(settings);
+        SignInHost.UseBeforeRouting(panel);
         panel.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandlingPath = "/failed", CreateScopeForErrors = true });
         panel.UseStatusCodePagesWithReExecute("/not-found", createScopeForStatusCodePages: true);
         panel.UseRouting();
         panel.Use(KeepAssets);
-        // UseAuthentication and UseAuthorization: here, between routing and antiforgery.
-        panel.UseAntiforgery();
+        SignInHost.UseAfterRouting(panel);
         panel.UseEndpoints(endpoints =>
         {
+            SignInHost.Map(endpoints);
+            endpoints.MapGet("/csrf-token", (HttpContext context, IAntiforgery forgery) => Results.Json(new { Token = forgery.GetAndStoreTokens(context).RequestToken }, SnakeJson.Options)).RequireAuthorization();
             endpoints.MapStaticAssets(System.IO.Path.Combine(AppContext.BaseDirectory, Assets)).AllowAnonymous();
             endpoints.MapRazorComponents<PanelDocument>().AddInteractiveServerRenderMode(server =>
             {
                 // Secrets and a stranger's text in one compressed stream could be told apart by its length.
                 server.DisableWebSocketCompression = true;
                 server.ContentSecurityFrameAncestorsPolicy = null;
-            });
+            }).RequireAuthorization();
         });
         return panel.Build();
     }
@@ -87,12 +90,5 @@ static class PanelHost
     {
         if (!File.Exists(System.IO.Path.Combine(AppContext.BaseDirectory, "latchkey.staticwebassets.runtime.json"))) return;
         StaticWebAssetsLoader.UseStaticWebAssets(app.Environment, app.Configuration);
-    }
-
-    /// <summary>The framework would read and write keys while the server starts, for pages that nobody may open.</summary>
-    static void DoNotLoadKeysAtStart(IServiceCollection services)
-    {
-        var eager = services.FirstOrDefault(service => service.ImplementationType?.Name == "DataProtectionHostedService");
-        if (eager is not null) services.Remove(eager);
     }
 }

@@ -40,6 +40,9 @@ public sealed partial class PagedTable<TItem>
     /// <summary>Reads the same page again: after a change of what is in it.</summary>
     public Task Refresh() => Fetch(_cursor);
 
+    /// <summary>The rows as they are shown.</summary>
+    public IReadOnlyList<TItem> Items => _page?.Items ?? [];
+
     internal void Add(Column<TItem> column)
     {
         _columns.Add(column);

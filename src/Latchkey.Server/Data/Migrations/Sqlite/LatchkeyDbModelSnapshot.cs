@@ -16,6 +16,37 @@ namespace Latchkey.Server.Data.Migrations.Sqlite
 #pragma warning disable 612, 618
             modelBuilder.HasAnnotation("ProductVersion", "10.0.12");
 
+            modelBuilder.Entity("Latchkey.Server.Activity.ActivityDay", b =>
+                {
+                    b.Property<long>("Day")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("day");
+
+                    b.Property<long>("ProductId")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("product_id");
+
+                    b.Property<int>("Kind")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("kind");
+
+                    b.Property<string>("Outcome")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("outcome");
+
+                    b.Property<long>("Bytes")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("bytes");
+
+                    b.Property<long>("Count")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("count");
+
+                    b.HasKey("Day", "ProductId", "Kind", "Outcome");
+
+                    b.ToTable("activity_days", (string)null);
+                });
+
             modelBuilder.Entity("Latchkey.Server.Activity.ActivityHour", b =>
                 {
                     b.Property<long>("Hour")
@@ -665,12 +696,12 @@ namespace Latchkey.Server.Data.Migrations.Sqlite
 
                     b.HasIndex("ProductId");
 
-                    b.HasIndex("State")
-                        .HasFilter("state <> 0");
-
                     b.HasIndex("UserId");
 
-                    b.HasIndex("ExpiresAt", "State");
+                    b.HasIndex("State", "ProductId")
+                        .HasFilter("state <> 0");
+
+                    b.HasIndex("ExpiresAt", "State", "ProductId");
 
                     b.ToTable("licenses", (string)null);
                 });

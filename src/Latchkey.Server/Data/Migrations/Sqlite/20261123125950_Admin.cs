@@ -54,6 +54,22 @@ namespace Latchkey.Server.Data.Migrations.Sqlite
                 });
 
             migrationBuilder.CreateTable(
+                name: "activity_days",
+                columns: table => new
+                {
+                    day = table.Column<long>(type: "INTEGER", nullable: false),
+                    product_id = table.Column<long>(type: "INTEGER", nullable: false),
+                    kind = table.Column<int>(type: "INTEGER", nullable: false),
+                    outcome = table.Column<string>(type: "TEXT", nullable: false),
+                    count = table.Column<long>(type: "INTEGER", nullable: false),
+                    bytes = table.Column<long>(type: "INTEGER", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_activity_days", x => new { x.day, x.product_id, x.kind, x.outcome });
+                });
+
+            migrationBuilder.CreateTable(
                 name: "activity_hours",
                 columns: table => new
                 {
@@ -330,9 +346,9 @@ namespace Latchkey.Server.Data.Migrations.Sqlite
                 });
 
             migrationBuilder.CreateIndex(
-                name: "IX_licenses_expires_at_state",
+                name: "IX_licenses_expires_at_state_product_id",
                 table: "licenses",
-                columns: new[] { "expires_at", "state" });
+                columns: new[] { "expires_at", "state", "product_id" });
 
             migrationBuilder.CreateIndex(
                 name: "IX_licenses_key_suffix",
@@ -340,9 +356,9 @@ namespace Latchkey.Server.Data.Migrations.Sqlite
                 column: "key_suffix");
 
             migrationBuilder.CreateIndex(
-                name: "IX_licenses_state",
+                name: "IX_licenses_state_product_id",
                 table: "licenses",
-                column: "state",
+                columns: new[] { "state", "product_id" },
                 filter: "state <> 0");
 
             migrationBuilder.CreateIndex(
@@ -421,6 +437,21 @@ namespace Latchkey.Server.Data.Migrations.Sqlite
             migrationBuilder.Sql("INSERT INTO customers (id, created_at) SELECT user_id, min(created_at) FROM licenses WHERE user_id IS NOT NULL GROUP BY user_id");
             migrationBuilder.Sql("CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit BEGIN SELECT raise(ABORT, 'the audit trail is append-only'); END");
             migrationBuilder.Sql("CREATE TRIGGER audit_is_never_deleted BEFORE DELETE ON audit BEGIN SELECT raise(ABORT, 'the audit trail is append-only'); END");
+
+            // Part of the statement that counts an hour, so that days and hours cannot differ.
+            migrationBuilder.Sql("""
+                CREATE TRIGGER activity_days_of_new_hours AFTER INSERT ON activity_hours BEGIN
+                    INSERT INTO activity_days (day, product_id, kind, outcome, count, bytes)
+                    VALUES (new.hour - new.hour % 86400000000, new.product_id, new.kind, new.outcome, new.count, new.bytes)
+                    ON CONFLICT (day, product_id, kind, outcome) DO UPDATE SET count = count + excluded.count, bytes = bytes + excluded.bytes;
+                END
+                """);
+            migrationBuilder.Sql("""
+                CREATE TRIGGER activity_days_of_more_in_an_hour AFTER UPDATE OF count, bytes ON activity_hours BEGIN
+                    UPDATE activity_days SET count = count + new.count - old.count, bytes = bytes + new.bytes - old.bytes
+                    WHERE day = new.hour - new.hour % 86400000000 AND product_id = new.product_id AND kind = new.kind AND outcome = new.outcome;
+                END
+                """);
         }
 
         /// <inheritdoc />
@@ -428,6 +459,9 @@ namespace Latchkey.Server.Data.Migrations.Sqlite
         {
             migrationBuilder.DropTable(
                 name: "activity");
+
+            migrationBuilder.DropTable(
+                name: "activity_days");
 
             migrationBuilder.DropTable(
                 name: "activity_hours");
@@ -469,7 +503,7 @@ namespace Latchkey.Server.Data.Migrations.Sqlite
                 name: "operators");
 
             migrationBuilder.DropIndex(
-                name: "IX_licenses_expires_at_state",
+                name: "IX_licenses_expires_at_state_product_id",
                 table: "licenses");
 
             migrationBuilder.DropIndex(
@@ -477,7 +511,7 @@ namespace Latchkey.Server.Data.Migrations.Sqlite
                 table: "licenses");
 
             migrationBuilder.DropIndex(
-                name: "IX_licenses_state",
+                name: "IX_licenses_state_product_id",
                 table: "licenses");
 
             migrationBuilder.DropIndex(

@@ -10,7 +10,7 @@ using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
 namespace Latchkey.Server.Data.Migrations.Sqlite
 {
     [DbContext(typeof(LatchkeyDb))]
-    [Migration("20261123115534_Admin")]
+    [Migration("20261123125950_Admin")]
     partial class Admin
     {
         /// <inheritdoc />
@@ -18,6 +18,37 @@ namespace Latchkey.Server.Data.Migrations.Sqlite
         {
 #pragma warning disable 612, 618
             modelBuilder.HasAnnotation("ProductVersion", "10.0.12");
+
+            modelBuilder.Entity("Latchkey.Server.Activity.ActivityDay", b =>
+                {
+                    b.Property<long>("Day")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("day");
+
+                    b.Property<long>("ProductId")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("product_id");
+
+                    b.Property<int>("Kind")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("kind");
+
+                    b.Property<string>("Outcome")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("outcome");
+
+                    b.Property<long>("Bytes")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("bytes");
+
+                    b.Property<long>("Count")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("count");
+
+                    b.HasKey("Day", "ProductId", "Kind", "Outcome");
+
+                    b.ToTable("activity_days", (string)null);
+                });
 
             modelBuilder.Entity("Latchkey.Server.Activity.ActivityHour", b =>
                 {
@@ -668,12 +699,12 @@ namespace Latchkey.Server.Data.Migrations.Sqlite
 
                     b.HasIndex("ProductId");
 
-                    b.HasIndex("State")
-                        .HasFilter("state <> 0");
-
                     b.HasIndex("UserId");
 
-                    b.HasIndex("ExpiresAt", "State");
+                    b.HasIndex("State", "ProductId")
+                        .HasFilter("state <> 0");
+
+                    b.HasIndex("ExpiresAt", "State", "ProductId");
 
                     b.ToTable("licenses", (string)null);
                 });

@@ -1,0 +1,109 @@
+using System.Globalization;
+using Latchkey.Server.Admin.Access;
+using Microsoft.EntityFrameworkCore;
+
+namespace Latchkey.Server.Activity;
+
+/// <summary>What needs somebody: of the last 24 hours, and as things stand.</summary>
+sealed class AttentionList(UnitOfWork work, DateTimeOffset now)
+{
+    public const int GuessesThatCount = 20;
+
+    // The worst of a kind are enough to begin with.
+    const int MostOfAKind = 20;
+
+    // Details are of an hour at most (a verified day apart): found by their beginning, they may reach into the day.
+    const string LastDay = "a.first_at >= $1 - 3600000000 AND a.last_at >= $1";
+
+    static readonly string[] Severities = ["error", "warning", "info"];
+
+    readonly DateTimeOffset _since = now.AddDays(-1);
+
+    public IReadOnlyList<AttentionView> Make() =>
+        [.. new[] { Disk(), FailedDownloads(), ProductsWithoutFile(), Mismatches(), Guesses(), Dropped() }
+            .SelectMany(some => some).OrderBy(item => Array.IndexOf(Severities, item.Severity))];
+
+    /// <summary>A domain that has been bound since needs nobody.</summary>
+    List<AttentionView> Mismatches() => work.Query(
+        $"""
+        SELECT license_id, product_id, sum(n), count(*), domain, max(n) FROM
+          (SELECT license_id, product_id, domain, sum(count) AS n FROM activity a
+           WHERE {LastDay} AND a.outcome = 'DOMAIN_MISMATCH'
+             AND NOT EXISTS (SELECT 1 FROM license_domains d WHERE d.license_id = a.license_id AND d.host = a.domain)
+           GROUP BY license_id, domain)
+        GROUP BY license_id ORDER BY 3 DESC, 1 LIMIT {MostOfAKind}
+        """,
+        row =>
+        {
+            var (license, count, domains, domain) = (row.GetInt64(0), row.GetInt64(2), row.GetInt64(3), row.GetString(4));
+            var who = (domain.Length == 0 ? "a domain" : domain) + (domains > 1 ? $" and {More(domains - 1, "other domain")}" : "");
+            return new AttentionView(
+                "domain_mismatch", "warning", $"License {license} was used {More(count, "time")} in 24 hours for {who}, which it is not bound to.",
+                count, license, row.GetInt64(1), domain);
+        },
+        _since);
+
+    // The plus keeps SQLite from walking through all that strangers ever did.
+    List<AttentionView> Guesses() => work.Query(
+        $"""
+        SELECT address, sum(count) FROM activity a WHERE {LastDay} AND +a.license_id = 0 AND a.outcome = 'INVALID_LICENSE'
+        GROUP BY address HAVING sum(count) >= {GuessesThatCount} ORDER BY 2 DESC, 1 LIMIT {MostOfAKind}
+        """,
+        row => new AttentionView(
+            "key_guessing", "warning", $"{row.GetString(0)} sent {More(row.GetInt64(1), "key")} in 24 hours that no license has: a wrong key in a program, or somebody who guesses.",
+            row.GetInt64(1), Address: row.GetString(0)),
+        _since);
+
+    List<AttentionView> FailedDownloads() => work.Query(
+        $"""
+        SELECT license_id, product_id, outcome, sum(count) FROM activity a
+        WHERE {LastDay} AND a.kind = 2 AND +a.license_id <> 0 AND a.outcome IN ('INTERRUPTED', 'SERVICE_UNAVAILABLE')
+          AND NOT EXISTS (SELECT 1 FROM activity b WHERE b.license_id = a.license_id AND b.kind = 2 AND b.outcome = 'OK' AND b.last_at >= a.last_at)
+        GROUP BY license_id, outcome ORDER BY 4 DESC, 1 LIMIT {MostOfAKind}
+        """,
+        row =>
+        {
+            var (license, count) = (row.GetInt64(0), row.GetInt64(3));
+            return row.GetString(2) == ActivityOutcome.Interrupted
+                ? new AttentionView("download_failed", "info", $"A download of license {license} was broken off {More(count, "time")} in 24 hours, and never finished.", count, license, row.GetInt64(1))
+                : new AttentionView("download_failed", "error", $"A download of license {license} was answered {More(count, "time")} in 24 hours that the service is unavailable: \"latchkey doctor\" says whether its file is missing.", count, license, row.GetInt64(1));
+        },
+        _since);
+
+    List<AttentionView> ProductsWithoutFile() => work.Query(
+        """
+        SELECT p.id, p.name, (SELECT count(*) FROM licenses l WHERE l.product_id = p.id) AS n FROM products p
+        WHERE p.api_download AND p.archived_at IS NULL AND NOT EXISTS (SELECT 1 FROM artifacts f WHERE f.product_id = p.id) AND n > 0 ORDER BY n DESC
+        """,
+        row => new AttentionView(
+            "no_file", "warning", $"{row.GetString(1)} has {More(row.GetInt64(2), "license")} that may download it, and no file: publish one, or turn its downloads off.",
+            row.GetInt64(2), ProductId: row.GetInt64(0)));
+
+    IEnumerable<AttentionView> Disk()
+    {
+        var drive = new DriveInfo(Path.GetDirectoryName(work.Db.Database.GetDbConnection().DataSource)!);
+        return OfDisk(drive.AvailableFreeSpace, drive.TotalSize) is { } full ? [full] : [];
+    }
+
+    /// <returns>Null if there is room enough. Sizes are in bytes.</returns>
+    public static AttentionView? OfDisk(long free, long total)
+    {
+        const long mebi = 1 << 20;
+        if (free >= 1024 * mebi && free >= total / 10) return null;
+        var percent = total > 0 ? free * 100 / total : 0;
+        return new AttentionView(
+            "disk_full", free < 1024 * mebi ? "error" : "warning",
+            string.Create(CultureInfo.InvariantCulture, $"{free / mebi:N0} MiB ({percent} %) are free on the disk of the data directory. Without room nothing can be minted, issued or published."),
+            free / mebi);
+    }
+
+    List<AttentionView> Dropped() => work.Query(
+        "SELECT sum(count) FROM activity_hours WHERE hour >= $1 AND kind = 3 HAVING sum(count) > 0",
+        row => new AttentionView(
+            "details_dropped", "info", $"The details of {More(row.GetInt64(0), "request")} were not kept today: there were too many different ones at once. The counts are right.", row.GetInt64(0)),
+        Calendar.Floor(SeriesPeriod.Day, now));
+
+    static string More(long count, string what) => $"{Text(count)} {what}{(count == 1 ? "" : "s")}";
+
+    static string Text(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,71 @@
+using System.Security.Cryptography;
+using System.Text;
+using Latchkey.Server.Configuration;
+using Latchkey.Server.Data;
+using Microsoft.EntityFrameworkCore;
+
+namespace Latchkey.Server.Admin.SignIn;
+
+/// <summary>The one-time links that let a person choose a password. The token is stored hashed, and never logged.</summary>
+static class Links
+{
+    public static readonly TimeSpan SetupLasts = TimeSpan.FromHours(1);
+    public static readonly TimeSpan InvitationLasts = TimeSpan.FromDays(7);
+    public static readonly TimeSpan ResetLasts = TimeSpan.FromHours(24);
+
+    public static string NewToken() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
+
+    public static byte[] Hash(string token) => SHA256.HashData(Encoding.UTF8.GetBytes(token));
+
+    public static string Path(InvitationKind kind, string token) => $"/admin/{kind.ToString().ToLowerInvariant()}/{token}";
+
+    /// <summary>Where a browser finds the server: as the settings say, else where it listens.</summary>
+    public static string Home(Settings settings, string? listening = null)
+    {
+        if (settings.PublicUrl is { } url) return url.AbsoluteUri.TrimEnd('/');
+        var first = (listening ?? settings.Urls[0]).TrimEnd('/');
+        foreach (var any in new[] { "//0.0.0.0", "//[::]", "//*", "//+" }) first = first.Replace(any, "//127.0.0.1", StringComparison.Ordinal);
+        return first;
+    }
+
+    /// <summary>A new setup link, if there is no operator yet; earlier ones end. Without EF Core, which a start has no time for.</summary>
+    /// <returns>Its path, or null.</returns>
+    public static string? Setup(DataDirectory data, TimeProvider clock)
+    {
+        using var connection = data.Database.OpenExisting();
+        if (SqliteDatabase.Scalar<long>(connection, "SELECT EXISTS (SELECT 1 FROM operators)") == 1) return null;
+        var token = NewToken();
+        var now = clock.GetUtcNow();
+        using var command = connection.CreateCommand();
+        command.CommandText = """
+            BEGIN IMMEDIATE;
+            UPDATE invitations SET expires_at = $now WHERE kind = 0 AND used_at IS NULL AND expires_at > $now;
+            INSERT INTO invitations (token_hash, kind, role, created_by, created_at, expires_at) VALUES ($hash, 0, 3, 'latchkey', $now, $until);
+            COMMIT
+            """;
+        command.Parameters.AddWithValue("$hash", Hash(token));
+        command.Parameters.AddWithValue("$now", UnixMicroseconds.From(now));
+        command.Parameters.AddWithValue("$until", UnixMicroseconds.From(now + SetupLasts));
+        command.ExecuteNonQuery();
+        return Path(InvitationKind.Setup, token);
+    }
+
+    /// <summary>Looks, and spends nothing.</summary>
+    public static Invitation? Find(LatchkeyDb db, InvitationKind kind, string token, DateTimeOffset now) =>
+        Good(db, kind, token, now).AsNoTracking().SingleOrDefault();
+
+    /// <summary>One statement, whose row count decides.</summary>
+    public static bool TryClaim(LatchkeyDb db, InvitationKind kind, string token, DateTimeOffset now) =>
+        Good(db, kind, token, now).ExecuteUpdate(set => set.SetProperty(i => i.UsedAt, now)) == 1;
+
+    static IQueryable<Invitation> Good(LatchkeyDb db, InvitationKind kind, string token, DateTimeOffset now)
+    {
+        var hash = Hash(token);
+        return db.Invitations.Where(i =>
+            i.TokenHash == hash && i.Kind == kind && i.UsedAt == null && i.ExpiresAt > now && (kind != InvitationKind.Setup || !db.Users.Any()));
+    }
+
+    /// <summary>Ends the links that <paramref name="which"/> names.</summary>
+    public static void End(IQueryable<Invitation> which, DateTimeOffset now) =>
+        which.Where(i => i.UsedAt == null && i.ExpiresAt > now).ExecuteUpdate(set => set.SetProperty(i => i.ExpiresAt, now));
+}

@@ -1,0 +1,73 @@
+using System.Globalization;
+using Latchkey.Server.Activity;
+using Latchkey.Server.Tests.Support;
+
+namespace Latchkey.Server.Tests.Activity;
+
+/// <summary>The tables as a tool sees them.</summary>
+static class ActivityTables
+{
+    public static string Database(this TestServer server) => server.Data.Database.Path;
+
+    /// <summary>Rows as text, columns with a space between.</summary>
+    public static string[] Rows(this TestServer server, string sql)
+    {
+        using var connection = server.Data.Database.OpenExisting();
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        using var reader = command.ExecuteReader();
+        var rows = new List<string>();
+        while (reader.Read()) rows.Add(string.Join(' ', Enumerable.Range(0, reader.FieldCount).Select(i => Convert.ToString(reader.GetValue(i), CultureInfo.InvariantCulture))));
+        return [.. rows];
+    }
+
+    public static long Sum(this TestServer server, string sql) => Tables.Query<long>(server.Database(), sql);
+
+    /// <summary>Moves the clock until this many requests stand in the counts, in whichever hour.</summary>
+    public static Task<long> Counted(this TestServer server, long requests) => Poll.Until(
+        () =>
+        {
+            server.Clock.Advance(TimeSpan.FromSeconds(1));
+            return Task.FromResult(server.Sum("SELECT coalesce(sum(count), 0) FROM activity_hours WHERE kind < 3"));
+        },
+        count => count == requests);
+
+    /// <summary>Seconds in which nothing more may be written.</summary>
+    public static async Task Settle(this TestServer server)
+    {
+        for (var i = 0; i < 10; i++)
+        {
+            server.Clock.Advance(TimeSpan.FromSeconds(1));
+            await Task.Delay(20);
+        }
+    }
+
+    public static string[] Hours(this TestServer server) =>
+        server.Rows("SELECT strftime('%d %H', hour / 1000000, 'unixepoch'), product_id, kind, outcome, count FROM activity_hours ORDER BY hour, product_id, kind, outcome");
+
+    public static string[] Details(this TestServer server) =>
+        server.Rows("SELECT license_id, product_id, kind, outcome, domain, address, count FROM activity ORDER BY license_id, kind, outcome, domain, address, first_at");
+
+    public static ActivityBoard Board(this TestServer server) => server.Services.GetRequiredService<ActivityBoard>();
+
+    /// <summary>Another process that writes for as long as this is held.</summary>
+    public static IDisposable HoldWriteLock(this TestServer server)
+    {
+        var connection = server.Data.Database.OpenExisting();
+        using var command = connection.CreateCommand();
+        command.CommandText = "BEGIN IMMEDIATE";
+        command.ExecuteNonQuery();
+        return connection;
+    }
+
+    public static Task WaitForLog(this TestServer server, string text) =>
+        Poll.Until(() => Task.FromResult(server.Log.Lines.Any(line => line.Contains(text, StringComparison.Ordinal))), isThere => isThere);
+
+    /// <summary>As a client at an address of its own, seen through a trusted proxy.</summary>
+    public static Task<Reply> VerifyFrom(this TestServer server, string address, string? key, string domain)
+    {
+        var request = Ask.Request(HttpMethod.Get, Ask.VerifyPath, key, domain, 1);
+        request.Headers.Add("X-Forwarded-For", address);
+        return server.Http.Read(request);
+    }
+}

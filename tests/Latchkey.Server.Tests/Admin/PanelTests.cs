@@ -1,0 +1,114 @@
+using System.Net;
+using System.Text.RegularExpressions;
+using Latchkey.Server.Tests.Support;
+
+namespace Latchkey.Server.Tests.Admin;
+
+/// <summary>The panel's own pipeline below /admin: its headers, its files, and whom it refuses.</summary>
+public sealed partial class PanelTests
+{
+    [Fact]
+    public async Task Serves_a_page_whose_scripts_and_styles_are_all_its_own_files()
+    {
+        await using var server = await TestServer.Run();
+        using var answer = await server.Http.GetAsync("/admin/");
+        var page = await answer.Content.ReadAsStringAsync();
+
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Contains("<base href=\"/admin/\">", page, StringComparison.Ordinal);
+        Assert.Empty(InlineScript().Matches(page));
+        Assert.Empty(EventAttribute().Matches(page));
+        var files = File().Matches(page).Select(match => match.Groups[1].Value).ToArray();
+        Assert.Contains(files, file => file.Contains("blazor.web", StringComparison.Ordinal));
+        Assert.Contains(files, file => file.Contains("MudBlazor", StringComparison.Ordinal));
+        foreach (var file in files)
+        {
+            using var got = await server.Http.GetAsync("/admin/" + file);
+            Assert.True(got.StatusCode == HttpStatusCode.OK && got.Content.Headers.ContentLength > 0, $"{file}: {got.StatusCode}");
+        }
+    }
+
+    [Theory]
+    [InlineData("/admin/")]
+    [InlineData("/admin/no-such-page")]
+    [InlineData("/admin/admin.js")]
+    public async Task Says_on_every_answer_what_a_browser_may_load(string path)
+    {
+        await using var server = await TestServer.Run();
+        using var answer = await server.Http.GetAsync(path);
+
+        var policy = Assert.Single(answer.Headers.GetValues("Content-Security-Policy"));
+        Assert.Contains("default-src 'none'; script-src 'self';", policy, StringComparison.Ordinal);
+        Assert.Contains("frame-ancestors 'none'", policy, StringComparison.Ordinal);
+        Assert.Equal("DENY", Assert.Single(answer.Headers.GetValues("X-Frame-Options")));
+        Assert.Equal("nosniff", Assert.Single(answer.Headers.GetValues("X-Content-Type-Options")));
+        Assert.Equal("same-origin", Assert.Single(answer.Headers.GetValues("Referrer-Policy")));
+    }
+
+    [Theory]
+    [InlineData("https://evil.example")]
+    [InlineData("null")]
+    [InlineData("https://127.0.0.1")]
+    public async Task Refuses_what_a_page_of_another_site_asks_for(string origin)
+    {
+        await using var server = await TestServer.Run();
+        Assert.Equal(HttpStatusCode.Forbidden, await Status(server, "/admin/", origin));
+        Assert.Equal(HttpStatusCode.Forbidden, await Status(server, "/admin/_blazor/negotiate?negotiateVersion=1", origin, HttpMethod.Post));
+        Assert.Equal(HttpStatusCode.OK, await Status(server, "/admin/", server.Url));
+        Assert.Equal(HttpStatusCode.OK, await Status(server, "/admin/_blazor/negotiate?negotiateVersion=1", server.Url, HttpMethod.Post));
+    }
+
+    [Fact]
+    public async Task Knows_its_public_address_behind_a_proxy()
+    {
+        await using var server = await TestServer.Run(("PublicUrl", "https://licenses.example.com"));
+        Assert.Equal(HttpStatusCode.OK, await Status(server, "/admin/", "https://licenses.example.com"));
+        Assert.Equal(HttpStatusCode.Forbidden, await Status(server, "/admin/", "http://licenses.example.com"));
+    }
+
+    [Fact]
+    public async Task Answers_an_unknown_page_with_a_page_that_says_so()
+    {
+        await using var server = await TestServer.Run();
+        using var answer = await server.Http.GetAsync("/admin/no-such-page");
+        Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
+        Assert.Contains("There is no such page", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Lets_a_browser_keep_named_files_and_no_page()
+    {
+        await using var server = await TestServer.Run();
+        using var page = await server.Http.GetAsync("/admin/");
+        using var file = await server.Http.GetAsync("/admin/admin.css");
+        Assert.True(page.Headers.CacheControl!.NoStore);
+        Assert.False(file.Headers.CacheControl!.NoStore);
+        Assert.False(file.Headers.Contains("Pragma"));
+    }
+
+    [Fact]
+    public async Task Writes_no_keys_before_somebody_comes()
+    {
+        await using var server = await TestServer.Run();
+        var keys = Path.Combine(server.Data.Path, "secrets", "panel");
+        using var answer = await server.Http.GetAsync("/api/license/verify");
+        Assert.False(Directory.Exists(keys) && Directory.EnumerateFiles(keys).Any());
+    }
+
+    static async Task<HttpStatusCode> Status(TestServer server, string path, string origin, HttpMethod? method = null)
+    {
+        using var request = new HttpRequestMessage(method ?? HttpMethod.Get, path);
+        request.Headers.Add("Origin", origin);
+        using var answer = await server.Http.SendAsync(request);
+        return answer.StatusCode;
+    }
+
+    [GeneratedRegex(@"<script(?![^>]*\ssrc=)[^>]*>")]
+    private static partial Regex InlineScript();
+
+    [GeneratedRegex(@"<[^>]+\son[a-z]+\s*=")]
+    private static partial Regex EventAttribute();
+
+    [GeneratedRegex("<(?:script[^>]*\\ssrc|link[^>]*\\shref)=\"([^\"]+)\"")]
+    private static partial Regex File();
+}

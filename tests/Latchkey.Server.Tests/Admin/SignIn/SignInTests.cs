@@ -1,0 +1,164 @@
+using System.Text.RegularExpressions;
+using Latchkey.Server.Admin.Access;
+using Latchkey.Server.Tests.Support;
+
+namespace Latchkey.Server.Tests.Admin.SignIn;
+
+public sealed partial class SignInTests
+{
+    [Fact]
+    public async Task The_right_password_signs_in_and_leads_where_one_wanted_to_go()
+    {
+        await using var server = await TestServer.Run();
+        await server.Owner();
+        var browser = new Browser(server);
+        var asked = await browser.Get("/admin/account?x=1");
+        Assert.Equal((303, "/admin/sign-in?return_to=%2Fadmin%2Faccount%3Fx%3D1"), (asked.Status, asked.Location));
+        var done = await browser.SignIn(" ANN@example.com ", returnTo: "/admin/account?x=1");
+        Assert.Equal((303, "/admin/account?x=1"), (done.Status, done.Location));
+        Assert.True(await browser.IsIn());
+    }
+
+    [Fact]
+    public async Task A_wrong_password_an_unknown_address_and_a_disabled_or_locked_operator_answer_alike()
+    {
+        await using var server = await TestServer.Run();
+        await server.Owner();
+        await server.Colleague("off@example.com", Role.Viewer);
+        await server.Colleague("locked@example.com", Role.Viewer);
+        server.OperateStaff(o => o.Disable(o.IdOf("off@example.com")));
+        for (var i = 0; i < 5; i++) await new Browser(server).SignIn("locked@example.com", "a wrong password");
+        server.Clock.Advance(TimeSpan.FromMinutes(1));
+        var pages = new List<(int, string)>();
+        foreach (var (email, password) in new[] { (Staff.Ann, "a wrong password"), ("nobody@example.com", Browser.Password), ("off@example.com", Browser.Password), ("locked@example.com", Browser.Password) })
+        {
+            var answer = await new Browser(server).SignIn(email, password);
+            Assert.DoesNotContain(answer.SetCookies, cookie => cookie.Contains("latchkey-session", StringComparison.Ordinal));
+            pages.Add((answer.Status, Token().Replace(answer.Body, "").Replace(email, "<email>")));
+        }
+
+        Assert.Equal(401, pages[0].Item1);
+        Assert.Single(pages.Distinct());
+    }
+
+    [Fact]
+    public async Task An_unknown_address_takes_as_long_as_a_wrong_password()
+    {
+        await using var server = await TestServer.Run();
+        await server.Owner();
+        async Task<TimeSpan> Time(string email)
+        {
+            server.Clock.Advance(TimeSpan.FromMinutes(20));
+            var browser = new Browser(server);
+            await browser.Get("/admin/sign-in");
+            var began = TimeProvider.System.GetTimestamp();
+            await browser.Post("/admin/sign-in", ("email", email), ("password", "a wrong password"));
+            return TimeProvider.System.GetElapsedTime(began);
+        }
+
+        await Time("nobody@example.com");
+        var unknown = new List<TimeSpan>();
+        var wrong = new List<TimeSpan>();
+        for (var i = 0; i < 5; i++)
+        {
+            wrong.Add(await Time(Staff.Ann));
+            unknown.Add(await Time("nobody@example.com"));
+        }
+
+        // The fastest of each: without the hash in vain it would be a tenth.
+        Assert.InRange(unknown.Min() / wrong.Min(), 0.5, 2);
+    }
+
+    [Fact]
+    public async Task Five_wrong_passwords_lock_out_for_fifteen_minutes()
+    {
+        await using var server = await TestServer.Run();
+        await server.Owner();
+        for (var i = 0; i < 4; i++) await new Browser(server).SignIn(Staff.Ann, "a wrong password");
+        Assert.Equal(303, (await new Browser(server).SignIn(Staff.Ann)).Status);
+        for (var i = 0; i < 5; i++) await new Browser(server).SignIn(Staff.Ann, "a wrong password");
+        Assert.Equal(401, (await new Browser(server).SignIn(Staff.Ann)).Status);
+        server.Clock.Advance(TimeSpan.FromMinutes(15) - TimeSpan.FromSeconds(1));
+        Assert.Equal(401, (await new Browser(server).SignIn(Staff.Ann)).Status);
+        server.Clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(303, (await new Browser(server).SignIn(Staff.Ann)).Status);
+        Assert.Single(server.Audited(), "operator.locked_out");
+    }
+
+    [Fact]
+    public async Task Guesses_that_come_all_at_once_are_counted_too()
+    {
+        await using var server = await TestServer.Run();
+        await server.Owner();
+        var browsers = Enumerable.Range(0, 12).Select(_ => new Browser(server)).ToList();
+        foreach (var browser in browsers) await browser.Get("/admin/sign-in");
+        await Task.WhenAll(browsers.Select(browser => browser.Post("/admin/sign-in", ("email", Staff.Ann), ("password", "a wrong password"))));
+        server.Clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(401, (await new Browser(server).SignIn(Staff.Ann)).Status);
+        Assert.Single(server.Audited(), "operator.locked_out");
+    }
+
+    [Fact]
+    public async Task An_address_may_try_twenty_times_a_minute_whoever_it_tries()
+    {
+        await using var server = await TestServer.Run();
+        var browser = new Browser(server);
+        for (var i = 0; i < 20; i++) Assert.Equal(401, (await browser.SignIn($"n{i}@example.com", "a wrong password")).Status);
+        var refused = await browser.SignIn("n20@example.com", "a wrong password");
+        Assert.Equal(429, refused.Status);
+        Assert.True(refused.Answer.Headers.RetryAfter is not null);
+        Assert.Equal(429, (await browser.Get("/admin/setup/" + new string('0', 64))).Status);
+        server.Clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(401, (await browser.SignIn("n20@example.com", "a wrong password")).Status);
+    }
+
+    [Theory]
+    [InlineData("https://evil.example/")]
+    [InlineData("//evil.example/")]
+    [InlineData("/\\evil.example/")]
+    [InlineData("/admin//evil.example")]
+    [InlineData("/admin/\\evil.example")]
+    [InlineData("/administrator")]
+    [InlineData("/api/license/verify")]
+    [InlineData("javascript:alert(1)")]
+    [InlineData("/admin/\r\nSet-Cookie: a=b")]
+    [InlineData("")]
+    public async Task It_never_leads_elsewhere(string returnTo)
+    {
+        await using var server = await TestServer.Run();
+        await server.Owner();
+        Assert.Equal("/admin/", (await new Browser(server).SignIn(Staff.Ann, returnTo: returnTo)).Location);
+        Assert.DoesNotContain("evil", (await new Browser(server).Get("/admin/sign-in?return_to=" + Uri.EscapeDataString(returnTo))).Body);
+    }
+
+    [Fact]
+    public async Task A_failed_sign_in_keeps_the_address_and_never_the_password()
+    {
+        await using var server = await TestServer.Run();
+        var refused = await new Browser(server).SignIn("bob@example.com", "a wrong password");
+        Assert.Contains("value=\"bob@example.com\"", refused.Body);
+        Assert.DoesNotContain("a wrong password", refused.Body);
+        Assert.Contains("role=\"alert\"", refused.Body);
+        Assert.Equal("bob@example.com", server.WithDb(db => db.Audit.Single(a => a.Action == "operator.sign_in_failed").ActorName));
+    }
+
+    [Theory]
+    [InlineData("/admin/sign-in/passkey", "{}")]
+    [InlineData("/admin/sign-in/passkey", "not json")]
+    [InlineData("/admin/sign-in/passkey", """{"credential":7}""")]
+    [InlineData("/admin/sign-in/passkey", """{"credential":{}}""")]
+    [InlineData("/admin/sign-in/passkey", """{"credential":{"id":"AA","rawId":"AA","type":"public-key","response":{"clientDataJSON":"AA","authenticatorData":"AA","signature":"AA"},"clientExtensionResults":{}}}""")]
+    public async Task Garbage_for_a_passkey_is_refused(string path, string body)
+    {
+        await using var server = await TestServer.Run();
+        var browser = new Browser(server);
+        await browser.Get("/admin/sign-in");
+        Assert.InRange((await browser.PostJson(path, body)).Status, 400, 401);
+        Assert.Equal(200, (await browser.PostJson("/admin/sign-in/passkey-options", "{}")).Status);
+        Assert.InRange((await browser.PostJson(path, body)).Status, 400, 401);
+        Assert.DoesNotContain("latchkey-session", browser.Cookies.Keys);
+    }
+
+    [GeneratedRegex("value=\"CfDJ[^\"]+\"")]
+    private static partial Regex Token();
+}
