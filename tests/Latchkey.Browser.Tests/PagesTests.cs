@@ -1,0 +1,69 @@
+using Deque.AxeCore.Playwright;
+using Latchkey.Browser.Tests.Support;
+
+namespace Latchkey.Browser.Tests;
+
+/// <summary>Every page of the demo, at both widths, in light and dark.</summary>
+[Collection(InChromium.Name)]
+public sealed class PagesTests(Chromium chromium)
+{
+    static readonly string[] Pages =
+    [
+        "", "?period=hour", "?period=month", "products", "products/new", "products/2", "licenses", "licenses?state=suspended", "licenses/new", "licenses/new-many", "licenses/1", "licenses/4",
+        "customers", "customers/new", "customers/1001", "downloads", "operators", "api-keys", "api-keys/new", "audit", "settings",
+    ];
+
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public async Task No_page_complains_overflows_or_hinders(bool phone, bool dark)
+    {
+        await using var panel = await Panel.WithOwner(chromium, "--demo");
+        var page = await panel.Owner(phone, dark);
+        var faults = new List<string>();
+        foreach (var path in Pages)
+        {
+            await page.GotoAsync("admin/" + path);
+            await Settled(page);
+            faults.AddRange((await Findings(page)).Select(finding => $"{path}: {finding}"));
+            if (await page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - innerWidth") is > 0 and var over) faults.Add($"{path}: {over} px too wide");
+        }
+
+        Assert.Empty(faults);
+        Assert.Empty(panel.Complaints);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_pages_of_sign_in_do_not_hinder(bool dark)
+    {
+        await using var panel = await Panel.Start(chromium);
+        var visitor = await panel.Visitor(phone: true, dark);
+        var faults = new List<string>();
+        await visitor.GotoAsync(new Uri(panel.Server.Started.Text("setup_url")).AbsolutePath);
+        faults.AddRange(await Findings(visitor));
+        await panel.SetUp();
+        var owner = await panel.Owner(phone: true, dark);
+        foreach (var path in new[] { "admin/sign-in", "admin/account", "admin/account/second-factor", "admin/no-such-page" })
+        {
+            await owner.GotoAsync(path);
+            faults.AddRange((await Findings(owner)).Select(finding => $"{path}: {finding}"));
+        }
+
+        Assert.Empty(faults);
+    }
+
+    static async Task Settled(IPage page)
+    {
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToBeVisibleAsync();
+        await Expect(page.Locator("[aria-busy=true]")).ToHaveCountAsync(0);
+    }
+
+    /// <summary>What axe-core calls serious or critical.</summary>
+    static async Task<IEnumerable<string>> Findings(IPage page) =>
+        (await page.RunAxe()).Violations.Where(violation => violation.Impact is "serious" or "critical")
+            .Select(violation => $"{violation.Id} at {string.Join(", ", violation.Nodes.Select(node => node.Html).Take(3))}");
+}
