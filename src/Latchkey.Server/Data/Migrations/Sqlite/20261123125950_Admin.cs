@@ -438,6 +438,9 @@ namespace Latchkey.Server.Data.Migrations.Sqlite
             migrationBuilder.Sql("CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit BEGIN SELECT raise(ABORT, 'the audit trail is append-only'); END");
             migrationBuilder.Sql("CREATE TRIGGER audit_is_never_deleted BEFORE DELETE ON audit BEGIN SELECT raise(ABORT, 'the audit trail is append-only'); END");
 
+            // REPLACE deletes without asking the trigger above.
+            migrationBuilder.Sql("CREATE TRIGGER audit_is_never_replaced BEFORE INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id) BEGIN SELECT raise(ABORT, 'the audit trail is append-only'); END");
+
             // Part of the statement that counts an hour, so that days and hours cannot differ.
             migrationBuilder.Sql("""
                 CREATE TRIGGER activity_days_of_new_hours AFTER INSERT ON activity_hours BEGIN
