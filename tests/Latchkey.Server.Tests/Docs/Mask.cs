@@ -11,6 +11,7 @@ static partial class Mask
         text = LongHex().Replace(text, "<64 hex>");
         text = Keys().Replace(text, "<key>");
         text = ApiKeys().Replace(text, "lka_<key>");
+        text = Ends().Replace(text, "…<end>");
         text = Suffixes().Replace(text, "\"key_suffix\": \"<end>\"");
         text = Sizes().Replace(text, "<n> MiB");
         text = Sqlite().Replace(text, "SQLite <version>");
@@ -28,6 +29,9 @@ static partial class Mask
 
     [GeneratedRegex("lka_(…[A-Za-z0-9]{4}|[A-Za-z0-9]{43})")]
     private static partial Regex ApiKeys();
+
+    [GeneratedRegex("…[A-Z0-9]{4}\\b")]
+    private static partial Regex Ends();
 
     [GeneratedRegex("\"key_suffix\": \"[A-Z0-9]{4}\"")]
     private static partial Regex Suffixes();
