@@ -151,7 +151,8 @@ sealed class Statistics(UnitOfWork work)
         work.Require(Permission.LicensesRead);
         page.Check("-last_at");
         var limit = page.Limit;
-        var (last, id) = page.Cursor is null ? (long.MaxValue, long.MaxValue) : Position(page.Cursor);
+        if (!work.Db.Licenses.Any(l => l.Id == license)) throw OperationException.Missing("license", license.ToString(CultureInfo.InvariantCulture));
+        var (last, id) = string.IsNullOrEmpty(page.Cursor) ? (long.MaxValue, long.MaxValue) : Position(page.Cursor);
         var rows = work.Query(
             """
             SELECT id, kind, outcome, domain, address, first_at, last_at, count FROM activity

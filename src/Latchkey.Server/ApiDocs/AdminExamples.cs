@@ -1,8 +1,12 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using Latchkey.Server.Activity;
 using Latchkey.Server.Admin.Access;
 using Latchkey.Server.Admin.Api;
+using Latchkey.Server.Admin.SignIn;
+using Latchkey.Server.Admin.Status;
+using Latchkey.Server.Configuration;
 using Latchkey.Server.Customers;
 using Latchkey.Server.Data;
 using Latchkey.Server.Downloads;
@@ -49,6 +53,18 @@ static class AdminExamples
         new DownloadLink(13, $"https://licenses.example.com/api/license/download-file/{new string('a', 64)}", Later, "my-plugin.zip", 1048576),
         new IssuedKeys(1, 2, 14, 15, [new IssuedKey(14, "MYPLUGIN_T9X7Q3OMAP4JGGOH"), new IssuedKey(15, "MYPLUGIN_HFKF4E6M4Q5LE5EL")]),
         new ChangedLicenses(2, [13, 14]),
+        new OperatorView(1, "ada@example.com", "owner", "active", true, Created, null, 1, 2, Later),
+        new InvitationView(4, "invitation", "bob@example.com", "support", "ada@example.com", Created, Later, "https://licenses.example.com/admin/invitation/…"),
+        new ActivityView("verify", "DOMAIN_MISMATCH", "other.example", "203.0.113.7", Created, Later, 3),
+        new SeriesView("day", "2026-01-15T00:00:00.000000Z", "2026-01-16T00:00:00.000000Z", null, [new SeriesPoint("2026-01-15T00:00:00.000000Z", 240, 3, 0, 12, 11, 1, 12582912)]),
+        new OutcomeView("verify", "OK", 240, 0),
+        new LicenseCountsView(240, 230, 4, 1, 5),
+        new TopProductView(1, "My Plugin", 240, 3, 12, 11, 12582912),
+        new ExpiringLicenseView(13, 1, "My Plugin", 123, Later),
+        new AttentionView("domain_mismatch", "warning", "License 13 was asked for from other.example, where it does not belong.", 3, 13, null, "other.example"),
+        new ServerStatusView(
+            "0.1.0", Created, 86400, "/var/lib/latchkey", new DatabaseStatus("/var/lib/latchkey/latchkey.db", 524288, 0, "20261123125950_Admin", "3.53.3"),
+            new DiskStatus(80000000000, 100000000000), 0, 0, 240, 1, [new SettingInUse("RateLimit:RequestsPerMinute", "120", "environment", "LATCHKEY_RateLimit__RequestsPerMinute")], []),
     }.ToDictionary(example => example.GetType());
 
     static readonly Dictionary<Type, object> Requests = new object[]
@@ -62,12 +78,16 @@ static class AdminExamples
         new EditLicenseRequest(MaxDomains: 3, ExpiresAt: "2028-12-31"),
         new RotateRequest(48),
         new BindRequest("shop.example.com"),
+        new RebindRequest("example.com", "shop.example.com"),
         new LicenseIdsRequest([13, 14]),
+        new InviteOperatorRequest("bob@example.com", "support"),
+        new EditOperatorRequest("manager"),
         new CreateApiKeyRequest("Billing", ["licenses:read", "licenses:write"], ["203.0.113.0/24"], "2027-12-31"),
     }.ToDictionary(example => example.GetType());
 
     public static JsonNode? Of(Type type)
     {
+        if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>)) return Of(type.GetGenericArguments()[0]) is { } one ? new JsonArray(one) : null;
         if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(Page<>))
         {
             return Of(type.GetGenericArguments()[0]) is { } item ? new JsonObject { ["items"] = new JsonArray(item), ["next_cursor"] = "NDIg" } : null;

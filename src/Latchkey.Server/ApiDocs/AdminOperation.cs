@@ -32,7 +32,7 @@ sealed class AdminOperation(JsonObject written, RouteEndpoint endpoint, string m
         var parameters = written["parameters"]?.AsArray() ?? [];
         foreach (var schema in parameters.Where(parameter => (string?)parameter!["name"] == "limit").Select(parameter => parameter!["schema"]!.AsObject()))
         {
-            (schema["minimum"], schema["maximum"], schema["default"]) = (1, PageRequest.MaxLimit, new PageRequest().Limit);
+            (schema["minimum"], schema["maximum"]) = (1, PageRequest.MaxLimit);
         }
 
         foreach (var schema in parameters.Where(parameter => (string?)parameter!["name"] == "sort").Select(parameter => parameter!["schema"]!.AsObject()))

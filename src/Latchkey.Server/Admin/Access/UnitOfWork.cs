@@ -61,7 +61,7 @@ sealed class UnitOfWork : IDisposable
     /// <summary>A change of one resource: its state before is held against <c>If-Match</c>, and what changed is audited, all in one transaction.</summary>
     /// <param name="action">As <c>license.rotate</c>: the resource's kind stands before the dot.</param>
     /// <param name="look">The state as it is.</param>
-    /// <param name="change">Makes the change; returns the state since, null if it is gone.</param>
+    /// <param name="change">Makes the change; returns the state since, or the very state before if it is gone.</param>
     /// <param name="id">The resource's own id, of its state.</param>
     public T Change<T>(string action, Func<T?> look, Func<T?, T> change, Func<T, object> id)
         where T : class
@@ -71,7 +71,7 @@ sealed class UnitOfWork : IDisposable
         RequireMatch(before);
         var after = change(before);
         Db.SaveChanges();
-        Note(action, id(after).ToString(), before, after);
+        Note(action, id(after).ToString(), before, ReferenceEquals(before, after) ? null : after);
         _terms.Once?.Invoke(Db, after);
         Db.SaveChanges();
         transaction.Commit();

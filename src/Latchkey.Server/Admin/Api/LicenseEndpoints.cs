@@ -46,7 +46,7 @@ static class LicenseEndpoints
         license.MapDelete("/domains/{domain}", (long id, string domain, LicenseOperations operations) => operations.Unbind(id, domain))
             .WithName("unbindDomain").WithSummary("Take a domain away").Needs(Permission.LicensesSupport).Refuses("LICENSE_NOT_FOUND", "DOMAIN_NOT_BOUND");
         license.MapGet("/activity", (long id, Statistics statistics, [AsParameters] Paging page) => statistics.LicenseActivity(id, page.Request))
-            .WithName("getLicenseActivity").WithSummary("What was asked with this license, the newest first").Needs(Permission.LicensesRead);
+            .WithName("getLicenseActivity").WithSummary("What was asked with this license, the newest first").Needs(Permission.LicensesRead).SortedBy("-last_at").Refuses("LICENSE_NOT_FOUND");
         license.MapPost("/download-tokens", MakeLink).WithName("createDownloadToken").WithSummary("Make a one-time download link for the customer").Needs(Permission.DownloadsWrite).Refuses("LICENSE_NOT_FOUND", "LICENSE_NOT_ACTIVE", "NO_DOWNLOADABLE_FILE");
     }
 

@@ -19,14 +19,10 @@ static class OperatorEndpoints
     {
         operators.MapGet("/", (OperatorOperations operations) => new Page<OperatorView>(operations.List(), null))
             .WithName("listOperators").WithSummary("List operators").Needs(Permission.OperatorsRead);
-        operators.MapPost("/", Invite).WithName("inviteOperator").WithSummary("Make an invitation link; it is answered this once").Needs(Permission.OperatorsWrite);
+        operators.MapPost("/", Invite).WithName("inviteOperator").WithSummary("Make an invitation link; it is answered this once").Needs(Permission.OperatorsWrite).Refuses("OPERATOR_EXISTS");
         operators.MapGet("/invitations", (OperatorOperations operations) => new Page<InvitationView>(operations.Invitations(), null))
             .WithName("listInvitations").WithSummary("List the links that can still be followed, without the links themselves").Needs(Permission.OperatorsRead);
-        operators.MapDelete("/invitations/{id:long}", (long id, OperatorOperations operations) =>
-            {
-                operations.Withdraw(id);
-                return TypedResults.NoContent();
-            })
+        operators.MapDelete("/invitations/{id:long}", (long id, OperatorOperations operations) => operations.Withdraw(id))
             .WithName("withdrawInvitation").WithSummary("Make a link worthless").Needs(Permission.OperatorsWrite).Refuses("INVITATION_NOT_FOUND");
         operators.MapGet("/{id:long}", (long id, OperatorOperations operations) => operations.Show(id))
             .WithName("getOperator").WithSummary("Show an operator").Needs(Permission.OperatorsRead).Refuses("OPERATOR_NOT_FOUND");
@@ -42,7 +38,7 @@ static class OperatorEndpoints
         person.MapPost("/enable", (long id, OperatorOperations operations) => operations.Enable(id))
             .WithName("enableOperator").WithSummary("Let a disabled operator in again").Needs(Permission.OperatorsWrite).Refuses("OPERATOR_NOT_FOUND");
         person.MapPost("/reset", Reset)
-            .WithName("resetOperator").WithSummary("Make a link to choose a new password; it is answered this once").Needs(Permission.OperatorsWrite);
+            .WithName("resetOperator").WithSummary("Make a link to choose a new password; it is answered this once").Needs(Permission.OperatorsWrite).Refuses("OPERATOR_NOT_FOUND");
     }
 
     static Created<InvitationView> Invite(InviteOperatorRequest wanted, HttpContext context, OperatorOperations operations, Settings settings) =>

@@ -31,11 +31,11 @@ static class StatisticsEndpoints
             .WithName("getSeries").WithSummary("Verifications and downloads over time").Needs(Permission.StatisticsRead);
         statistics.MapGet("/outcomes", (Statistics numbers, TimeProvider clock, [AsParameters] PeriodQuery query) => numbers.Outcomes(Begin(query, clock), End(query, clock), query.ProductId))
             .WithName("getOutcomes").WithSummary("Requests by what came of them").Needs(Permission.StatisticsRead);
-        statistics.MapGet("/top-products", (Statistics numbers, TimeProvider clock, int? limit, [AsParameters] PeriodQuery query) => numbers.TopProducts(Begin(query, clock), End(query, clock), limit ?? 10))
+        statistics.MapGet("/top-products", (Statistics numbers, TimeProvider clock, int? limit, [AsParameters] PeriodQuery query) => numbers.TopProducts(Begin(query, clock), End(query, clock), Rows(limit)))
             .WithName("getTopProducts").WithSummary("The products that were used most").Needs(Permission.StatisticsRead);
         statistics.MapGet("/licenses", (Statistics numbers, [FromQuery(Name = "product_id")] long? product) => numbers.LicensesByState(product))
             .WithName("getLicenseCounts").WithSummary("Licenses by state").Needs(Permission.StatisticsRead);
-        statistics.MapGet("/expiring", (Statistics numbers, [FromQuery(Name = "within_days"), Description("1 to 3650; usual is 30")] int? days, int? limit) => numbers.ExpiringSoon(Days(days), limit ?? 10))
+        statistics.MapGet("/expiring", (Statistics numbers, [FromQuery(Name = "within_days"), Description("1 to 3650; usual is 30")] int? days, int? limit) => numbers.ExpiringSoon(Days(days), Rows(limit)))
             .WithName("getExpiringLicenses").WithSummary("What is about to expire").Needs(Permission.StatisticsRead);
         statistics.MapGet("/attention", (Statistics numbers, TimeProvider clock) => numbers.Attention(clock.GetUtcNow()))
             .WithName("getAttention").WithSummary("What needs somebody, the gravest first").Needs(Permission.StatisticsRead);
@@ -44,6 +44,8 @@ static class StatisticsEndpoints
     static DateTimeOffset Begin(PeriodQuery query, TimeProvider clock) => query.Begin ?? clock.GetUtcNow().AddDays(-30);
 
     static DateTimeOffset End(PeriodQuery query, TimeProvider clock) => query.End ?? clock.GetUtcNow();
+
+    static int Rows(int? limit) => limit is null ? 10 : limit is >= 1 and <= PageRequest.MaxLimit ? limit.Value : throw OperationException.Invalid("limit", $"limit must be 1 to {PageRequest.MaxLimit}.");
 
     static int Days(int? days) => days is null ? 30 : days is >= 1 and <= 3650 ? days.Value : throw OperationException.Invalid("within_days", "within_days must be 1 to 3650.");
 

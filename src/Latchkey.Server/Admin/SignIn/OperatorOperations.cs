@@ -90,17 +90,22 @@ sealed class OperatorOperations(UnitOfWork work)
         }, _ => operatorId?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? email);
     }
 
-    public void Withdraw(long invitation)
+    /// <returns>As it was.</returns>
+    public InvitationView Withdraw(long invitation)
     {
         work.Require(Permission.OperatorsWrite, confirmed: true);
-        using var transaction = Db.Database.BeginTransaction();
         var now = work.Now;
-        var found = Db.Invitations.AsNoTracking().SingleOrDefault(i => i.Id == invitation && i.UsedAt == null && i.ExpiresAt > now)
-            ?? throw OperationException.Missing("invitation", invitation.ToString(System.Globalization.CultureInfo.InvariantCulture));
-        RequireNoMore(found.Role);
-        Links.End(Db.Invitations.Where(i => i.Id == invitation), now);
-        work.Record("operator.invitation_withdraw", found.Email, new { found.Email });
-        transaction.Commit();
+        return work.Change(
+            "operator.invitation_withdraw",
+            () => Db.Invitations.AsNoTracking().Where(i => i.Id == invitation && i.UsedAt == null && i.ExpiresAt > now).AsEnumerable().Select(i => View(i)).SingleOrDefault(),
+            before =>
+            {
+                if (before is null) throw OperationException.Missing("invitation", invitation.ToString(System.Globalization.CultureInfo.InvariantCulture));
+                RequireNoMore(RoleName.Parse(before.Role)!.Value);
+                Links.End(Db.Invitations.Where(i => i.Id == invitation), now);
+                return before;
+            },
+            view => view.Email ?? "");
     }
 
     public OperatorView SetRole(long id, Role role) => Change("operator.edit", id, person =>

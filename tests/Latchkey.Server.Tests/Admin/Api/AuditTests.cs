@@ -11,16 +11,19 @@ namespace Latchkey.Server.Tests.Admin.Api;
 public sealed class AuditTests
 {
     [Fact]
-    public Task Every_write_leaves_one_entry_with_actor_address_and_request() => Operations.Each(operation => operation.IsWrite(), async (server, operation) =>
+    public Task Every_write_leaves_an_entry_with_actor_address_and_request() => Operations.Each(operation => operation.IsWrite(), async (server, operation) =>
     {
         var client = server.Admin();
         var before = server.WithDb(db => db.Audit.Max(e => e.Id));
         (await client.Do(operation, ("X-Request-ID", $"req-{operation.Id}"))).Ok(operation.Json.GetProperty("responses").TryGetProperty("201", out _) ? 201 : 200);
-        var entry = Assert.Single((await client.Get("/audit")).Items(), e => e.Id() > before);
-        Assert.Equal(("api_key", "Test", "127.0.0.1", $"req-{operation.Id}"), (
-            entry.GetProperty("actor").Text("kind"), entry.GetProperty("actor").Text("name"), entry.Text("address"), entry.Text("request_id")));
-        Assert.Matches("^[a-z_]+[.][a-z_]+$", entry.Text("action"));
-        Assert.NotEqual("", entry.Text("object_id"));
+        var entries = (await client.Get("/audit")).Items().Where(e => e.Id() > before && e.GetProperty("actor").Text("kind") == "api_key").ToList();
+        Assert.NotEmpty(entries);
+        foreach (var entry in entries)
+        {
+            Assert.Equal(("Test", "127.0.0.1", $"req-{operation.Id}"), (entry.GetProperty("actor").Text("name"), entry.Text("address"), entry.Text("request_id")));
+            Assert.Matches("^[a-z_]+[.][a-z_]+$", entry.Text("action"));
+            Assert.NotEqual("", entry.Text("object_id"));
+        }
     });
 
     [Fact]
@@ -37,7 +40,8 @@ public sealed class AuditTests
         Assert.Equal("""{"is_active":true,"state":"active"}""", entry.GetProperty("before").GetRawText());
         Assert.Equal(("license.suspend", "license", "1"), (entry.Text("action"), entry.Text("object_kind"), entry.Text("object_id")));
         (await client.Delete("/customers/123")).Ok();
-        Assert.Equal(JsonValueKind.Null, (await client.Get("/audit?limit=1")).Items()[0].GetProperty("after").ValueKind);
+        entry = (await client.Get("/audit?limit=1")).Items()[0];
+        Assert.Equal(("Ada", JsonValueKind.Null), (entry.GetProperty("before").Text("name"), entry.GetProperty("after").ValueKind));
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Latchkey.Server.Admin.Access;
+using Latchkey.Server.Admin.SignIn;
 using Latchkey.Server.Customers;
 using Latchkey.Server.Downloads;
 using Latchkey.Server.Licenses;
@@ -17,6 +18,7 @@ static class Operations
     {
         ["createCustomer"] = """{"id":124,"name":"Grace"}""",
         ["issueLicenses"] = """{"product_id":1,"count":2}""",
+        ["rebindLicense"] = """{"from":"example.com","to":"www.example.com"}""",
         ["suspendLicenses"] = """{"ids":[1]}""",
         ["resumeLicenses"] = """{"ids":[1]}""",
     };
@@ -31,6 +33,16 @@ static class Operations
         server.Operate(licenses => licenses.Issue(new IssueLicense(1, ["example.com"], 2)));
         server.Work(work => new DownloadOperations(work).Create(1, server.Url, TimeSpan.FromDays(1)));
         server.MakeKey([Permission.AuditRead]);
+        server.WithDb(db =>
+        {
+            foreach (var (id, role) in ((int, Role)[])[(1, Role.Owner), (2, Role.Owner)])
+            {
+                db.Add(new Operator { Id = id, Email = $"o{id}@example.com", UserName = $"o{id}@example.com", NormalizedEmail = $"O{id}@EXAMPLE.COM", NormalizedUserName = $"O{id}@EXAMPLE.COM", Role = role, CreatedAt = TestServer.Start });
+            }
+
+            return db.SaveChanges();
+        });
+        server.Work(work => new OperatorOperations(work).Invite("carol@example.com", Role.Viewer, server.Url));
         return server;
     }
 
@@ -48,13 +60,13 @@ static class Operations
         }
     }
 
-    static readonly string[] TakingAway = ["revoke", "delete", "archive", "disable", "remove"];
+    static readonly string[] TakingAway = ["revoke", "delete", "archive", "disable", "withdraw"];
 
-    public static string Path(this Operation operation, long? id = null)
+    public static string Path(this Operation operation, string? id = null)
     {
         var path = operation.Path[AdminClient.Root.Length..];
-        var usual = path.StartsWith("/customers", StringComparison.Ordinal) ? 123 : 1;
-        return path.Replace("{id}", (id ?? usual).ToString()).Replace("{domain}", "example.com").Replace("{fileName}", "new.zip");
+        var usual = path.StartsWith("/customers", StringComparison.Ordinal) ? 123 : path.StartsWith("/operators/{id}", StringComparison.Ordinal) ? 2 : 1;
+        return path.Replace("{id}", id ?? $"{usual}").Replace("{domain}", "example.com").Replace("{fileName}", "new.zip");
     }
 
     public static bool TakesFile(this Operation operation) => operation.Body()?.TryGetProperty("*/*", out _) == true;

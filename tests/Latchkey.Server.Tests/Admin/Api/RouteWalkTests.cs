@@ -54,10 +54,10 @@ public sealed class RouteWalkTests
         {
             if (operation.HasId())
             {
-                var reply = await client.Send(operation.Method, operation.Path(id: 999_999), operation.Example());
+                var reply = await client.Send(operation.Method, operation.Path("999999"), operation.Example());
                 Assert.True(reply.Status == 404 && reply.Code!.EndsWith("_NOT_FOUND", StringComparison.Ordinal), $"{operation} answered {reply.Status} {reply.Text}");
-                (await client.Send(operation.Method, operation.Path().Replace("/1", "/one").Replace("/123", "/one"), operation.Example())).Refuses(404, "NOT_FOUND");
-                (await client.Send(operation.Method, operation.Path().Replace("/1", "/99999999999999999999"), operation.Example())).Refuses(404, "NOT_FOUND");
+                (await client.Send(operation.Method, operation.Path("one"), operation.Example())).Refuses(404, "NOT_FOUND");
+                (await client.Send(operation.Method, operation.Path("99999999999999999999"), operation.Example())).Refuses(404, "NOT_FOUND");
             }
 
             var wrong = await client.Send("TRACE", operation.Path());

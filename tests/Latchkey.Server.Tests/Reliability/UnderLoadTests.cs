@@ -1,0 +1,171 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Security.Cryptography;
+using Latchkey.Server.Tests.Admin.Api;
+using Latchkey.Server.Tests.Support;
+
+namespace Latchkey.Server.Tests.Reliability;
+
+/// <summary>The admin API beside the customers' requests, and when the database or the disk does not go along.</summary>
+public sealed class UnderLoadTests : IDisposable
+{
+    readonly Shop _shop = new();
+
+    public void Dispose() => _shop.Dispose();
+
+    async Task<string> MakeKey(params string[] scopes) =>
+        (await _shop.Do(["api-key", "add", "--name", "Test", .. scopes.SelectMany(scope => new[] { "--scope", scope })])).Text("key");
+
+    static HttpRequestMessage Request(HttpMethod method, string path, string key, HttpContent? content = null)
+    {
+        var request = new HttpRequestMessage(method, AdminClient.Root + path) { Content = content };
+        request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {key}");
+        return request;
+    }
+
+    [Fact]
+    public async Task No_mint_is_refused_while_ten_thousand_licenses_are_issued_at_once()
+    {
+        await using var server = await Operations.Shop();
+        var client = server.Admin();
+        var key = server.Issue(1, "a.example").LicenseKey!;
+        var issuing = Task.WhenAll(Enumerable.Range(0, 3).Select(_ => client.Post("/licenses/batch", new { product_id = 1, count = 10_000 })));
+        var (mints, slowest) = (0, TimeSpan.Zero);
+        while (!issuing.IsCompleted)
+        {
+            var began = Stopwatch.GetTimestamp();
+            Assert.Equal(200, (await server.Http.Mint(key, "a.example", 1)).Status);
+            if (Stopwatch.GetElapsedTime(began) is var took && took > slowest) slowest = took;
+            mints++;
+        }
+
+        Assert.All(await issuing, reply => Assert.Equal(201, reply.Status));
+        TestContext.Current.SendDiagnosticMessage($"{mints} mints beside, the slowest {slowest.TotalMilliseconds:0} ms");
+        Assert.True(mints > 3);
+    }
+
+    [Fact]
+    public async Task A_database_that_is_locked_is_503_with_Retry_After_and_nothing_is_changed()
+    {
+        await using var server = await Operations.Shop();
+        var client = server.Admin();
+        using (var other = server.Data.Database.OpenExisting())
+        {
+            Data.SqliteDatabase.Execute(other, "BEGIN IMMEDIATE");
+            var reply = await client.Post("/licenses", new { product_id = 1 });
+            reply.Refuses(503, "SERVICE_UNAVAILABLE");
+            Assert.NotNull(reply.Header("Retry-After"));
+            Assert.DoesNotContain("SQLite", reply.Text, StringComparison.OrdinalIgnoreCase);
+            (await client.Get("/licenses/1")).Ok();
+        }
+
+        Assert.Equal(1, server.WithDb(db => db.Licenses.Count()));
+        (await client.Post("/licenses", new { product_id = 1 })).Ok(201);
+    }
+
+    [Fact]
+    public async Task Customers_are_answered_while_many_programs_write_at_once()
+    {
+        await using var server = await Operations.Shop();
+        var client = server.Admin();
+        var key = server.Issue(1, "a.example").LicenseKey!;
+        var writes = Task.WhenAll(Enumerable.Range(0, 64).Select(_ => client.Post("/licenses", new { product_id = 1 })));
+        var asked = 0;
+        do
+        {
+            Assert.Equal(200, (await server.Http.Verify(key, "a.example", 1)).Status);
+            Assert.Equal(200, (await server.Http.Mint(key, "a.example", 1)).Status);
+            asked++;
+        }
+        while (!writes.IsCompleted);
+        Assert.All(await writes, reply => Assert.Equal(201, reply.Status));
+        Assert.True(asked > 0);
+    }
+
+    [Fact]
+    public async Task A_file_of_300_MB_is_taken_with_memory_that_does_not_grow_with_it()
+    {
+        await _shop.AddProduct();
+        var key = await MakeKey("products:write");
+        await using var server = await _shop.Serve();
+        var small = await server.Http.Read(Request(HttpMethod.Put, "/products/1/files/small.zip", key, new ByteArrayContent(new byte[5_000_000])));
+        Assert.Equal(201, small.Status);
+        var before = ResidentPeak(server.Id);
+        const long size = 300_000_000;
+        using var content = new StreamContent(new Zeros(size));
+        content.Headers.ContentLength = size;
+        var reply = await server.Http.Read(Request(HttpMethod.Put, "/products/1/files/large.zip", key, content));
+        Assert.Equal(201, reply.Status);
+        var file = reply.Json.GetProperty("file");
+        Assert.Equal((size, Convert.ToHexStringLower(await SHA256.HashDataAsync(new Zeros(size)))), (file.GetProperty("file_size").GetInt64(), file.Text("sha256")));
+        var grown = ResidentPeak(server.Id) - before;
+        TestContext.Current.SendDiagnosticMessage($"peak memory grew by {grown >> 20} MiB");
+        Assert.True(grown < 40 << 20, $"the peak of its memory grew by {grown >> 20} MiB");
+    }
+
+    /// <summary>VmHWM: the most that a process ever had in memory.</summary>
+    static long ResidentPeak(int process) =>
+        long.Parse(File.ReadLines($"/proc/{process}/status").Single(line => line.StartsWith("VmHWM", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
+
+    [Fact]
+    public async Task A_disk_without_room_is_507_whether_the_length_is_known_or_not_and_nothing_stays()
+    {
+        Directory.CreateDirectory(_shop.Data);
+        Assert.Equal(0, await Run("mount", "-t", "tmpfs", "-o", "size=8m,mode=0700", "tmpfs", _shop.Data));
+        try
+        {
+            await _shop.AddProduct();
+            var key = await MakeKey("products:write");
+            await using var server = await _shop.Serve();
+            var before = _shop.Stored;
+            foreach (var isKnown in (bool[])[true, false])
+            {
+                using var content = new StreamContent(new Zeros(12_000_000));
+                if (isKnown) content.Headers.ContentLength = 12_000_000;
+                var request = Request(HttpMethod.Put, "/products/1/files/a.zip", key, content);
+                request.Headers.TransferEncodingChunked = !isKnown;
+                request.Headers.ExpectContinue = isKnown;
+                var reply = await server.Http.Read(request);
+                Assert.Equal((507, "NO_SPACE"), (reply.Status, reply.Code));
+                Assert.Equal(before, _shop.Stored);
+            }
+
+            Assert.Equal(201, (await server.Http.Read(Request(HttpMethod.Put, "/products/1/files/a.zip", key, new ByteArrayContent(new byte[100_000])))).Status);
+        }
+        finally
+        {
+            await Run("umount", _shop.Data);
+        }
+    }
+
+    static async Task<int> Run(string program, params string[] arguments)
+    {
+        using var process = Process.Start(program, arguments);
+        await process.WaitForExitAsync();
+        return process.ExitCode;
+    }
+
+    /// <summary>A file of zeros that takes no memory itself.</summary>
+    sealed class Zeros(long size) : Stream
+    {
+        long _at;
+
+        public override bool CanRead => true;
+        public override bool CanSeek => false;
+        public override bool CanWrite => false;
+        public override long Length => size;
+        public override long Position { get => _at; set => throw new NotSupportedException(); }
+        public override void Flush() { }
+        public override int Read(byte[] buffer, int offset, int count)
+        {
+            var read = (int)Math.Min(count, size - _at);
+            Array.Clear(buffer, offset, read);
+            _at += read;
+            return read;
+        }
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+        public override void SetLength(long value) => throw new NotSupportedException();
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    }
+}
