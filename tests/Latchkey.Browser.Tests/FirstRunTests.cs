@@ -15,9 +15,9 @@ public sealed class FirstRunTests(Chromium chromium)
         await using var panel = await Panel.WithOwner(chromium);
         var page = await panel.Owner(phone);
 
-        await Panel.Open(page, "products/new", "Add a product");
-        await page.GetByLabel("Name", new() { Exact = true }).FillAsync("Garden Planner");
-        await page.GetByLabel("Prefix").FillAsync("GARDEN");
+        await Panel.Open(page, "products/new", "New product");
+        await page.GetByRole(AriaRole.Textbox, new() { Name = "Name" }).FillAsync("Garden Planner");
+        await page.GetByLabel("Key prefix").FillAsync("GARDEN");
         await page.GetByRole(AriaRole.Button, new() { Name = "Add product" }).ClickAsync();
         await Expect(page.GetByRole(AriaRole.Heading, new() { Level = 1, Name = "Garden Planner" })).ToBeVisibleAsync();
 

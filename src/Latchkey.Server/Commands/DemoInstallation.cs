@@ -52,7 +52,7 @@ sealed record DemoInstallation(long ProductId, string LicenseKey, string Domain)
         var memory = new MemoryStream();
         using (var zip = new ZipArchive(memory, ZipArchiveMode.Create, leaveOpen: true))
         {
-            using var readme = new StreamWriter(zip.CreateEntry("README.txt").Open());
+            using var readme = new StreamWriter(zip.CreateEntry("demo-plugin/README.txt").Open());
             readme.Write($"{(name is null ? "" : name + ". ")}This file came out of Latchkey, once.\n");
         }
 

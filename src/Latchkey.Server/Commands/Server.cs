@@ -65,10 +65,12 @@ static class Server
         services.AddSingleton<ActivityBoard>().AddHostedService(all => all.GetRequiredService<ActivityBoard>()).AddHostedService<ActivitySweep>();
         services.AddSingleton<DownloadTokens>().AddSingleton<MintDownload>();
         AdminEndpoints.AddServices(services, data, clock);
-        SignInHost.AddServices(services, data);
         ApiDocuments.AddServices(services);
         services.AddSingleton<FileTransfer>().AddSingleton<ClaimDownload>().AddHostedService<TokenSweep>();
         PanelHost.AddServices(services, data);
+
+        // Last: it takes out what the others bring to load keys at every start.
+        SignInHost.AddServices(services, data);
     }
 
     static void MapEndpoints(WebApplication app)

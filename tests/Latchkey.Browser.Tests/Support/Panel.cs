@@ -33,8 +33,16 @@ sealed class Panel : IAsyncDisposable
     public static async Task<Panel> WithOwner(Chromium chromium, params string[] serve)
     {
         var panel = await Start(chromium, serve);
-        await panel.SetUp();
-        return panel;
+        try
+        {
+            await panel.SetUp();
+            return panel;
+        }
+        catch
+        {
+            await panel.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Follows the link that the server printed.</summary>

@@ -10,6 +10,9 @@ static partial class Mask
         text = Times().Replace(text, "<time>");
         text = LongHex().Replace(text, "<64 hex>");
         text = Keys().Replace(text, "<key>");
+        text = ApiKeys().Replace(text, "lka_<key>");
+        text = Ends().Replace(text, "…<end>");
+        text = Suffixes().Replace(text, "\"key_suffix\": \"<end>\"");
         text = Sizes().Replace(text, "<n> MiB");
         text = Sqlite().Replace(text, "SQLite <version>");
         return text;
@@ -23,6 +26,15 @@ static partial class Mask
 
     [GeneratedRegex(@"\b(DEMO|MYPLUGIN|SHOP)_[A-Z0-9]{16}\b")]
     private static partial Regex Keys();
+
+    [GeneratedRegex("lka_(…[A-Za-z0-9]{4}|[A-Za-z0-9]{43})")]
+    private static partial Regex ApiKeys();
+
+    [GeneratedRegex("…[A-Z0-9]{4}\\b")]
+    private static partial Regex Ends();
+
+    [GeneratedRegex("\"key_suffix\": \"[A-Z0-9]{4}\"")]
+    private static partial Regex Suffixes();
 
     [GeneratedRegex(@"[\d,]+ MiB")]
     private static partial Regex Sizes();

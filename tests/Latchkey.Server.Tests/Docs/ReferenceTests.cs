@@ -51,6 +51,8 @@ public sealed partial class ReferenceTests
                 ["Downloads:TokenLifetime"] = $"`{defaults.Downloads.TokenLifetime:c}`",
                 ["Downloads:MaxConcurrent"] = $"`{defaults.Downloads.MaxConcurrent}`",
                 ["Downloads:MinimumBytesPerSecond"] = $"`{defaults.Downloads.MinimumBytesPerSecond}`",
+                ["Admin:RequestsPerMinute"] = $"`{defaults.Admin.RequestsPerMinute}`",
+                ["Uploads:MaxBytes"] = $"`{defaults.Admin.MaxUploadBytes}`",
                 ["Activity:KeepDays"] = $"`{defaults.Activity.KeepDays}`",
                 ["Log:Level"] = $"`{defaults.Log.Level}`",
                 ["Log:Format"] = $"`{defaults.Log.Format}`",

@@ -35,6 +35,12 @@ sealed class PanelHeaders(RequestDelegate next, Settings settings)
             return context.Response.WriteAsync(Foreign);
         }
 
+        return next(context);
+    }
+
+    /// <summary>Relative links need the slash.</summary>
+    public static Task WithSlash(HttpContext context, RequestDelegate next)
+    {
         if (context.Request.Path.HasValue) return next(context);
         context.Response.Redirect(context.Request.PathBase + "/" + context.Request.QueryString);
         return Task.CompletedTask;

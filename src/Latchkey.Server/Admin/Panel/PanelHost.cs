@@ -53,6 +53,7 @@ static class PanelHost
         var panel = new ApplicationBuilder(app.Services);
         panel.UseMiddleware<PanelHeaders>(settings);
         SignInHost.UseBeforeRouting(panel);
+        panel.Use(PanelHeaders.WithSlash);
         panel.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandlingPath = "/failed", CreateScopeForErrors = true });
         panel.UseStatusCodePagesWithReExecute("/not-found", createScopeForStatusCodePages: true);
         panel.UseRouting();

@@ -24,7 +24,8 @@ static class Links
     {
         if (settings.PublicUrl is { } url) return url.AbsoluteUri.TrimEnd('/');
         var first = (listening ?? settings.Urls[0]).TrimEnd('/');
-        foreach (var any in new[] { "//0.0.0.0", "//[::]", "//*", "//+" }) first = first.Replace(any, "//127.0.0.1", StringComparison.Ordinal);
+        // By name: browsers have no passkeys for an address.
+        foreach (var any in new[] { "//127.0.0.1", "//0.0.0.0", "//[::]", "//*", "//+" }) first = first.Replace(any, "//localhost", StringComparison.Ordinal);
         return first;
     }
 

@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Latchkey.Server.Admin.Access;
 using Latchkey.Server.Admin.SignIn;
 using Latchkey.Server.Tests.Support;
+using Microsoft.EntityFrameworkCore;
 
 namespace Latchkey.Server.Tests.Admin.SignIn;
 
@@ -71,6 +72,10 @@ public sealed partial class SessionTests
         server.OperateStaff(o => o.Enable(o.IdOf("bob@example.com")));
         Assert.False(await bob.IsIn());
         Assert.Equal(303, (await bob.SignIn("bob@example.com")).Status);
+
+        // Even where the session's row outlives it.
+        server.WithDb(db => db.Users.Where(o => o.Email == "bob@example.com").ExecuteUpdate(set => set.SetProperty(o => o.DisabledAt, server.Clock.GetUtcNow())));
+        Assert.False(await bob.IsIn());
     }
 
     [Fact]

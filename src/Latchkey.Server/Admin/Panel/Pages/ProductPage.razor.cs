@@ -68,8 +68,6 @@ public sealed partial class ProductPage
 
     [Inject] MudBlazor.ISnackbar Snackbar { get; set; } = null!;
 
-    Task SwitchDownload(ChangeEventArgs change) => Switch(change.Value is true);
-
     async Task Switch(bool on)
     {
         _busy = true;
