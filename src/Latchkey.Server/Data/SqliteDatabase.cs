@@ -20,6 +20,9 @@ sealed class SqliteDatabase(string path)
 
     public string Path => path;
 
+    /// <summary>Who writes in this process takes a turn first; other processes are met at SQLite's own lock.</summary>
+    public WriteTurn Turn { get; } = new();
+
     public static Version LibraryVersion => Version.Parse(raw.sqlite3_libversion().utf8_to_string());
 
     /// <exception cref="SqliteException">The file cannot be opened or made.</exception>

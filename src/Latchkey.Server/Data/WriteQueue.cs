@@ -68,6 +68,7 @@ sealed class WriteQueue : IDisposable
         try
         {
             _session ??= OpenSession();
+            using var turn = _database.Turn.Take(forCustomers: true);
             _session.Begin();
             foreach (var work in batch) work.Do(_session);
             _session.Commit();

@@ -19,10 +19,11 @@ sealed class UnitOfWork : IDisposable
 {
     readonly bool _ownsConnection;
     readonly Terms _terms;
+    readonly WriteTurn _turn;
 
     UnitOfWork(DataDirectory data, LatchkeyDb db, bool ownsConnection, TimeProvider clock, Actor actor, Terms terms)
     {
-        (Db, _ownsConnection, _terms, Clock, Actor, Secrets, Blobs) = (db, ownsConnection, terms, clock, actor, data.Secrets, data.Blobs);
+        (Db, _ownsConnection, _terms, _turn, Clock, Actor, Secrets, Blobs) = (db, ownsConnection, terms, data.Database.Turn, clock, actor, data.Secrets, data.Blobs);
         Connection = (SqliteConnection)db.Database.GetDbConnection();
     }
 
@@ -66,6 +67,7 @@ sealed class UnitOfWork : IDisposable
     public T Change<T>(string action, Func<T?> look, Func<T?, T> change, Func<T, object> id)
         where T : class
     {
+        using var turn = _turn.Take(forCustomers: false);
         using var transaction = Db.Database.BeginTransaction();
         var before = look();
         RequireMatch(before);
@@ -102,6 +104,17 @@ sealed class UnitOfWork : IDisposable
             Address = Actor.Address,
             RequestId = Actor.RequestId,
         });
+    }
+
+    /// <summary>As <see cref="Note"/>, the same of many, in one statement: mints wait meanwhile.</summary>
+    public void NoteEach(string action, IReadOnlyList<long> ids, object before, object after)
+    {
+        var (was, isNow) = Difference(before, after);
+        Db.Database.ExecuteSql($"""
+            INSERT INTO audit (at, actor_kind, actor_id, actor_name, action, object_kind, object_id, before, after, address, request_id)
+            SELECT {UnixMicroseconds.From(Now)}, {(int)Actor.Kind}, {Actor.Id}, {Actor.Name}, {action}, {action.Split('.')[0]}, CAST(value AS TEXT), {was}, {isNow}, {Actor.Address}, {Actor.RequestId}
+            FROM json_each({JsonSerializer.Serialize(ids)}) ORDER BY key
+            """);
     }
 
     /// <summary>As <see cref="Note"/>, saved at once: for what changes nothing else.</summary>
