@@ -50,6 +50,7 @@ public sealed class FirstRunTests(Chromium chromium)
         await link.FocusAsync();
         await page.Keyboard.PressAsync("Enter");
         await Expect(page).ToHaveURLAsync(new System.Text.RegularExpressions.Regex("/admin/licenses/1$"));
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToBeFocusedAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Suspend", Exact = true }).FocusAsync();
         await page.Keyboard.PressAsync("Enter");
         await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Resume", Exact = true }).First).ToBeVisibleAsync();

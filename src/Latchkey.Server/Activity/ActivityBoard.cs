@@ -7,7 +7,7 @@ namespace Latchkey.Server.Activity;
 /// waits for it. Counts per hour are never dropped: a write that fails is made up for by the next one.
 /// Details that do not fit are dropped, and counted. A crash loses the last second.
 /// </summary>
-sealed partial class ActivityBoard(WriteQueue writes, TimeProvider clock, ILogger<ActivityBoard> log) : BackgroundService
+sealed partial class ActivityBoard(WriteQueue writes, TimeProvider clock, ILogger<ActivityBoard> log) : PeriodicService(TimeSpan.FromSeconds(1), clock)
 {
     readonly Lock _gate = new();
     Gathered _gathered = new(0);
@@ -21,7 +21,7 @@ sealed partial class ActivityBoard(WriteQueue writes, TimeProvider clock, ILogge
     /// <summary>A request that was judged.</summary>
     public void Note(in ActivityNote note, long bytes = 0)
     {
-        var micros = UnixMicroseconds.From(clock.GetUtcNow());
+        var micros = UnixMicroseconds.From(Now);
 
         // Else whoever has no license could fill our tables with names of their own.
         var key = new DetailKey(note.Bucket(micros), note.IsOfStranger ? note with { Domain = "" } : note);
@@ -35,22 +35,13 @@ sealed partial class ActivityBoard(WriteQueue writes, TimeProvider clock, ILogge
     /// <summary>A request that was refused before anything was known of it: it has no details.</summary>
     public void Count(ActivityKind kind, string outcome)
     {
-        var micros = UnixMicroseconds.From(clock.GetUtcNow());
+        var micros = UnixMicroseconds.From(Now);
         lock (_gate) _gathered.Count(new HourKey(micros - (micros % ActivityTime.Hour), 0, kind, outcome), new HourSum(1, 0));
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), clock);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken)) await Write();
-        }
-        catch (OperationCanceledException)
-        {
-            await Write();
-        }
-    }
+    protected override Task Do(CancellationToken stopping) => Write();
+
+    protected override Task AtTheEnd() => Write();
 
     async Task Write()
     {

@@ -5,7 +5,8 @@ using Latchkey.Server.Data;
 namespace Latchkey.Server.Activity;
 
 /// <summary>Forgets, every hour, what nobody needs any more. The counts per hour are kept for good.</summary>
-sealed partial class ActivitySweep(WriteQueue writes, FileBlobStore blobs, Settings settings, TimeProvider clock, ILogger<ActivitySweep> log) : BackgroundService
+sealed partial class ActivitySweep(WriteQueue writes, FileBlobStore blobs, Settings settings, TimeProvider clock, ILogger<ActivitySweep> log)
+    : PeriodicService(TimeSpan.FromHours(1), clock)
 {
     // A thousand at a time: no mint waits for long behind it.
     const string DetailsSql = "DELETE FROM activity WHERE id IN (SELECT id FROM activity WHERE first_at < $1 ORDER BY first_at LIMIT 1000)";
@@ -13,24 +14,11 @@ sealed partial class ActivitySweep(WriteQueue writes, FileBlobStore blobs, Setti
     const string SessionsSql = "DELETE FROM operator_sessions WHERE id IN (SELECT id FROM operator_sessions WHERE expires_at < $1 LIMIT 1000)";
     const string InvitationsSql = "DELETE FROM invitations WHERE id IN (SELECT id FROM invitations WHERE expires_at < $1 LIMIT 1000)";
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(TimeSpan.FromHours(1), clock);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken)) await Sweep(stoppingToken);
-        }
-        catch (OperationCanceledException)
-        {
-            // The server stops.
-        }
-    }
-
-    async Task Sweep(CancellationToken stopping)
+    protected override async Task Do(CancellationToken stopping)
     {
         try
         {
-            var now = clock.GetUtcNow();
+            var now = Now;
             var details = await Delete(DetailsSql, now.AddDays(-settings.Activity.KeepDays), stopping);
             if (details > 0) Swept(details, settings.Activity.KeepDays);
             await Delete(AnswersSql, now.AddDays(-1), stopping);

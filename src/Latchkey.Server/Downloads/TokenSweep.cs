@@ -1,30 +1,19 @@
+using Latchkey.Server.Data;
+
 namespace Latchkey.Server.Downloads;
 
 /// <summary>Forgets tokens long after they expired, an hour at a time, so that the database stays small.</summary>
-sealed partial class TokenSweep(DownloadTokens tokens, TimeProvider clock, ILogger<TokenSweep> log) : BackgroundService
+sealed partial class TokenSweep(DownloadTokens tokens, TimeProvider clock, ILogger<TokenSweep> log) : PeriodicService(TimeSpan.FromHours(1), clock)
 {
     /// <summary>Until then an expired token is answered as expired (410); afterwards as unknown (404).</summary>
     public static readonly TimeSpan Kept = TimeSpan.FromDays(30);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(TimeSpan.FromHours(1), clock);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken)) await Sweep(stoppingToken);
-        }
-        catch (OperationCanceledException)
-        {
-            // The server stops.
-        }
-    }
-
-    async Task Sweep(CancellationToken stopping)
+    protected override async Task Do(CancellationToken stopping)
     {
         try
         {
             var (total, swept) = (0, 0);
-            do total += swept = await tokens.Sweep(clock.GetUtcNow() - Kept);
+            do total += swept = await tokens.Sweep(Now - Kept);
             while (swept > 0 && !stopping.IsCancellationRequested);
             if (total > 0) Swept(total);
         }

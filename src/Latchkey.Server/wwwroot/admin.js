@@ -10,6 +10,28 @@ export function announce(text) {
   setTimeout(() => { announcer.textContent = text; }, 50);
 }
 
+const fields = "input, textarea, select, [contenteditable], dialog, [role=dialog]";
+
+let awaitedHeading;
+
+/** Called by each new page: it is read from its heading on, which may come with its data; unless somebody is typing already. */
+export function focusHeading() {
+  awaitedHeading?.disconnect();
+  awaitedHeading = new MutationObserver(tryHeading);
+  awaitedHeading.observe(document.body, { childList: true, subtree: true });
+  tryHeading();
+}
+
+function tryHeading() {
+  const heading = document.querySelector("h1");
+  const isTyping = document.activeElement?.closest(fields);
+  if (!heading && !isTyping) return;
+  awaitedHeading.disconnect();
+  if (isTyping) return;
+  heading.tabIndex = -1;
+  heading.focus();
+}
+
 export async function copy(text, near) {
   try {
     await navigator.clipboard.writeText(text);
@@ -78,12 +100,17 @@ document.addEventListener("click", event => {
 
 document.addEventListener("keydown", event => {
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.closest?.("input, textarea, select, [contenteditable], dialog, [role=dialog]")) return;
+  if (event.target.closest?.(fields)) return;
   const search = document.getElementById("global-search");
   if (!search) return;
   event.preventDefault();
   search.focus();
   search.select();
+});
+
+// What was searched for is on the next page: typing is over.
+document.addEventListener("submit", event => {
+  if (event.target.matches?.("form.search")) document.activeElement?.blur();
 });
 
 const reconnect = document.getElementById("components-reconnect-modal");

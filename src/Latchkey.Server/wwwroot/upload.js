@@ -67,10 +67,7 @@ class UploadBox {
     const signal = this.#stop.signal;
     const zone = this.#part("drop");
     const input = root.querySelector("input[type=file]");
-    input.addEventListener("change", () => {
-      if (input.files.length > 0) this.#send([...input.files]);
-      input.value = "";
-    }, { signal });
+    input.addEventListener("change", () => this.#chosen(input), { signal });
     zone.addEventListener("dragenter", event => { event.preventDefault(); this.#drag++; zone.classList.add("over"); }, { signal });
     zone.addEventListener("dragleave", () => { if (--this.#drag <= 0) this.#endDrag(zone); }, { signal });
     zone.addEventListener("dragover", event => event.preventDefault(), { signal });
@@ -80,6 +77,14 @@ class UploadBox {
       this.#send([...event.dataTransfer.files]);
     }, { signal });
     this.#part("cancel").addEventListener("click", () => this.#cancel(), { signal });
+
+    // On a slow line a file may be chosen before this script is there.
+    this.#chosen(input);
+  }
+
+  #chosen(input) {
+    if (input.files.length > 0) this.#send([...input.files]);
+    input.value = "";
   }
 
   #part(name) {
