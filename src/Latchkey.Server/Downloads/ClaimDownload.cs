@@ -6,13 +6,12 @@ using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
 using Latchkey.Server.Http;
 using Latchkey.Server.RateLimits;
-using Microsoft.Win32.SafeHandles;
 
 namespace Latchkey.Server.Downloads;
 
 /// <summary><c>GET</c> and <c>HEAD /api/license/download-file/{token}</c>: the file, once.</summary>
 sealed partial class ClaimDownload(
-    DownloadTokens tokens, FileBlobStore blobs, FileTransfer transfers, ActivityBoard activity, Settings settings, TimeProvider clock,
+    DownloadTokens tokens, IBlobStore blobs, FileTransfer transfers, ActivityBoard activity, Settings settings, TimeProvider clock,
     ILogger<ClaimDownload> log) : IDisposable
 {
     readonly SemaphoreSlim _places = new(settings.Downloads.MaxConcurrent);
@@ -54,18 +53,24 @@ sealed partial class ClaimDownload(
         }
 
         // Opened before the claim: a file that is missing spends nothing.
-        using var file = blobs.Open(token!.File.BlobId, token.File.Size);
+        using var file = await blobs.Open(token!.File.BlobId, token.File.Size, context.RequestAborted);
         if (isHead) Describe(context.Response, token, ByteRange.Whole(token.File));
         else if (IsPreview(context.Request)) context.Response.StatusCode = StatusCodes.Status204NoContent;
         else await Deliver(context, token, client, file);
     }
 
-    async Task Deliver(HttpContext context, TokenFacts token, ClientAddress client, SafeFileHandle file)
+    async Task Deliver(HttpContext context, TokenFacts token, ClientAddress client, IBlob file)
     {
         if (Part(context.Request, token) is not { } part)
         {
             context.Response.Headers.ContentRange = $"bytes */{token.File.Size}";
             await Refuse(context, Wire.RangeNotSatisfiable, token);
+            return;
+        }
+
+        if (part.Length > token.Budget)
+        {
+            await Refuse(context, Wire.DownloadTokenOverBudget, token);
             return;
         }
 
@@ -78,15 +83,16 @@ sealed partial class ClaimDownload(
         var buffer = ArrayPool<byte>.Shared.Rent(FileTransfer.OneGo);
         try
         {
-            var transfer = new Transfer(token.Id, token.LicenseId, token.File.ProductId, client, RandomNumberGenerator.GetHexString(16, lowercase: true), part);
+            var transfer = new Transfer(
+                token.Id, token.LicenseId, token.File.ProductId, client, RandomNumberGenerator.GetHexString(16, lowercase: true), part, token.HighWater, IsDelegated: false);
             var last = buffer.AsMemory(0, transfer.Last);
-            FileTransfer.ReadLast(file, transfer, last.Span);
+            await FileTransfer.ReadLast(file, transfer, last, context.RequestAborted);
             var now = clock.GetUtcNow();
-            if (!await tokens.TryClaim(token, client.ToString(), transfer.Name, now, spend: transfer.SpentByClaim))
+            if (!await tokens.TryClaim(token, transfer, now))
             {
                 // Somebody was quicker, or the license has just been suspended.
                 var again = tokens.Find((string)context.Request.RouteValues["token"]!);
-                await Refuse(context, TokenVerdict.Judge(again, client.ToString(), now) ?? Wire.DownloadTokenUsed, token);
+                await Refuse(context, TokenVerdict.Judge(again, client.ToString(), now) ?? Wire.DownloadTokenBusy, token);
                 return;
             }
 
@@ -118,7 +124,7 @@ sealed partial class ClaimDownload(
     {
         var part = ByteRange.Of(request, token.File);
         var isMeant = token.ClaimedBy is null && request.Headers.IfRange.Count > 0;
-        return part?.From > token.BytesSent && !isMeant ? ByteRange.Whole(token.File) : part;
+        return part?.From > token.HighWater && !isMeant ? ByteRange.Whole(token.File) : part;
     }
 
     static void Describe(HttpResponse response, TokenFacts token, ByteRange part)

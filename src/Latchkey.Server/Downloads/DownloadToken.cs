@@ -26,10 +26,20 @@ sealed class DownloadToken
 
     public DateTimeOffset? LeaseUntil { get; set; }
 
-    /// <summary>Bytes handed over so far, counted from the start of the file.</summary>
+    /// <summary>How far into the file the transfers came, as last written down: for people.</summary>
     public long BytesSent { get; set; }
 
+    /// <summary>How far they may have come, written before it happens: from anywhere up to here the claimant may go on.</summary>
+    public long HighWater { get; set; }
+
+    /// <summary>Bytes of all transfers together, charged before they leave; what did not leave is taken off at a transfer's end.</summary>
+    public long BytesServed { get; set; }
+
+    /// <summary>Transfers begun: the first, and the resumptions.</summary>
     public int Attempts { get; set; }
+
+    /// <summary>When the file was left to the web server in front or to the store, which do not tell how far it got.</summary>
+    public DateTimeOffset? DelegatedAt { get; set; }
 
     /// <summary>When the last byte was handed over. Never unset, but by the transfer that failed to hand it over.</summary>
     public DateTimeOffset? SpentAt { get; set; }

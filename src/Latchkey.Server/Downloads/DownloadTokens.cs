@@ -7,10 +7,15 @@ using SQLitePCL;
 
 namespace Latchkey.Server.Downloads;
 
-/// <summary>A token, its file, and what its license says now.</summary>
+/// <summary>A token, its file, and what its license and its release are now.</summary>
 sealed record TokenFacts(
     long Id, long LicenseId, LicenseState LicenseState, DateTimeOffset? LicenseExpiresAt, DateTimeOffset ExpiresAt,
-    string? ClaimedBy, DateTimeOffset? LeaseUntil, long BytesSent, DateTimeOffset? SpentAt, int Attempts, bool IsRevoked, Artifact File);
+    string? ClaimedBy, DateTimeOffset? LeaseUntil, long HighWater, long BytesServed, DateTimeOffset? SpentAt, int Attempts,
+    bool IsRevoked, bool IsDelegated, bool IsYanked, string ProductName, string Version, Artifact File)
+{
+    /// <summary>What may still be served, by a transfer that begins now.</summary>
+    public long Budget => DownloadTokens.Bound(File.Size, Attempts) - BytesServed;
+}
 
 /// <summary>
 /// The once rule. Every change is one conditional statement whose row count decides, so that it holds
@@ -24,43 +29,51 @@ sealed class DownloadTokens(SqliteDatabase database, WriteQueue writes) : IDispo
     /// <summary>Transfers for one token, the first included.</summary>
     public const int MaxAttempts = 100;
 
+    /// <summary>So many bytes are written down before they leave; a crash in between costs the token no more than these.</summary>
+    public const long Step = 8 << 20;
+
+    /// <summary>What lies in buffers between us and a client whose line breaks, and is served again.</summary>
+    const long LostPerResumption = 16 << 20;
+
     const string FindSql = """
-        SELECT t.id, t.license_id, l.state, l.expires_at, t.expires_at, t.claimed_by, t.lease_until, t.bytes_sent,
-               t.spent_at, t.attempts, t.revoked_at, a.id, a.product_id, a.version, a.file_name, a.content_type, a.size, a.sha256, a.blob_id, a.published_at
+        SELECT t.id, t.license_id, l.state, l.expires_at, t.expires_at, t.claimed_by, t.lease_until, t.high_water, t.bytes_served,
+               t.spent_at, t.attempts, t.revoked_at, t.delegated_at, r.state, p.name, r.version, r.id,
+               a.id, a.product_id, a.file_name, a.content_type, a.size, a.sha256, a.blob_id, a.kind, a.beside_id, a.platform, a.arch
         FROM download_tokens t JOIN licenses l ON l.id = t.license_id JOIN artifacts a ON a.id = t.artifact_id
+        JOIN releases r ON r.id = a.release_id JOIN products p ON p.id = a.product_id
         WHERE t.hash = ?1
         """;
 
-    const string NewestSql = """
-        SELECT id, product_id, version, file_name, content_type, size, sha256, blob_id, published_at
-        FROM artifacts WHERE product_id = ?1 ORDER BY id DESC LIMIT 1
-        """;
-
     const string MintSql = """
-        INSERT INTO download_tokens (hash, license_id, artifact_id, created_at, expires_at, bytes_sent, attempts)
-        VALUES ($1, $2, $3, $4, $5, 0, 0)
+        INSERT INTO download_tokens (hash, license_id, artifact_id, created_at, expires_at, bytes_sent, high_water, bytes_served, attempts)
+        VALUES ($1, $2, $3, $4, $5, 0, 0, 0, 0)
         """;
 
-    static readonly string ClaimSql = $"""
+    // The number of attempts is the one that was looked at: what was decided by it still holds.
+    const string ClaimSql = """
         UPDATE download_tokens
-        SET claimed_by = $2, claimed_at = coalesce(claimed_at, $3), transfer = $4, lease_until = $5, spent_at = $6, attempts = attempts + 1
-        WHERE id = $1 AND spent_at IS NULL AND revoked_at IS NULL AND expires_at > $3 AND attempts < {MaxAttempts}
+        SET claimed_by = $2, claimed_at = coalesce(claimed_at, $3), transfer = $4, lease_until = $5, spent_at = $6, attempts = attempts + 1,
+            high_water = max(high_water, $7), bytes_served = bytes_served + $8, bytes_sent = max(bytes_sent, $9), delegated_at = coalesce($10, delegated_at)
+        WHERE id = $1 AND spent_at IS NULL AND revoked_at IS NULL AND expires_at > $3 AND attempts = $11
           AND (claimed_by IS NULL OR (claimed_by = $2 AND (lease_until IS NULL OR lease_until <= $3)))
           AND EXISTS (SELECT 1 FROM licenses l WHERE l.id = license_id AND l.state = 0 AND (l.expires_at IS NULL OR l.expires_at > $3))
+          AND EXISTS (SELECT 1 FROM artifacts a JOIN releases r ON r.id = a.release_id WHERE a.id = artifact_id AND r.state = 1)
         """;
 
     const string RenewSql = """
-        UPDATE download_tokens SET lease_until = $3, bytes_sent = max(bytes_sent, $4), spent_at = $5
+        UPDATE download_tokens
+        SET lease_until = $3, bytes_sent = max(bytes_sent, $4), high_water = max(high_water, $5), bytes_served = bytes_served + $6, spent_at = $7
         WHERE id = $1 AND transfer = $2 AND spent_at IS NULL AND revoked_at IS NULL
         """;
 
     const string FinishedSql = """
-        UPDATE download_tokens SET transfer = NULL, lease_until = NULL, bytes_sent = $3
+        UPDATE download_tokens SET transfer = NULL, lease_until = NULL, bytes_sent = max(bytes_sent, $3)
         WHERE id = $1 AND transfer = $2
         """;
 
     const string InterruptedSql = """
-        UPDATE download_tokens SET transfer = NULL, lease_until = NULL, spent_at = NULL, bytes_sent = max(bytes_sent, $3)
+        UPDATE download_tokens
+        SET transfer = NULL, lease_until = NULL, spent_at = NULL, bytes_sent = max(bytes_sent, $3), high_water = $4, bytes_served = bytes_served - $5
         WHERE id = $1 AND transfer = $2
         """;
 
@@ -70,29 +83,17 @@ sealed class DownloadTokens(SqliteDatabase database, WriteQueue writes) : IDispo
         """;
 
     readonly ReaderPool _byHash = new(database, FindSql);
-    readonly ReaderPool _newest = new(database, NewestSql);
+
+    /// <summary>Bytes that one token is worth, over all of its transfers.</summary>
+    /// <param name="size">Of the file.</param>
+    /// <param name="resumptions">Transfers after the first.</param>
+    public static long Bound(long size, int resumptions) => size + (size / 2) + (resumptions * LostPerResumption);
 
     public TokenFacts? Find(string token) => _byHash.Read<byte[], TokenFacts>(
         HashOf(token), static (statement, hash) => raw.sqlite3_bind_blob(statement, 1, hash), static row => new TokenFacts(
             row.Long(0), row.Long(1), (LicenseState)row.Long(2), row.TimeOrNull(3), row.Time(4),
-            row.TextOrNull(5), row.TimeOrNull(6), row.Long(7), row.TimeOrNull(8), (int)row.Long(9), !row.IsNull(10), ReadArtifact(row, 11)));
-
-    /// <summary>The product's download: the file published last, or null.</summary>
-    public Artifact? Newest(long product) => _newest.Read<long, Artifact>(
-        product, static (statement, id) => raw.sqlite3_bind_int64(statement, 1, id), static row => ReadArtifact(row, 0));
-
-    static Artifact ReadArtifact(Rows row, int at) => new()
-    {
-        Id = row.Long(at),
-        ProductId = row.Long(at + 1),
-        Version = row.TextOrNull(at + 2),
-        FileName = row.Text(at + 3),
-        ContentType = row.Text(at + 4),
-        Size = row.Long(at + 5),
-        Sha256 = row.Bytes(at + 6),
-        BlobId = row.Text(at + 7),
-        PublishedAt = row.Time(at + 8),
-    };
+            row.TextOrNull(5), row.TimeOrNull(6), row.Long(7), row.Long(8), row.TimeOrNull(9), (int)row.Long(10), !row.IsNull(11), !row.IsNull(12),
+            (ReleaseState)row.Long(13) == ReleaseState.Yanked, row.Text(14), row.Text(15), ReleaseLookup.ReadArtifact(row, row.Long(16), 17)));
 
     public static (string Token, byte[] Hash) New()
     {
@@ -110,30 +111,40 @@ sealed class DownloadTokens(SqliteDatabase database, WriteQueue writes) : IDispo
     }
 
     /// <summary>Claims the token, or claims it again after an interruption, for one transfer by one client.</summary>
-    /// <param name="token">As found.</param>
-    /// <param name="client">Who may have the file from now on.</param>
-    /// <param name="transfer">Names this transfer.</param>
+    /// <param name="token">As it was found, and judged.</param>
+    /// <param name="transfer">What begins now, and for whom.</param>
     /// <param name="now">The time of the request.</param>
-    /// <param name="spend">The first write of this transfer hands over the last byte too: spend in the same step.</param>
-    public Task<bool> TryClaim(TokenFacts token, string client, string transfer, DateTimeOffset now, bool spend)
+    public Task<bool> TryClaim(TokenFacts token, Transfer transfer, DateTimeOffset now)
     {
         var at = UnixMicroseconds.From(now);
         var lease = UnixMicroseconds.From(now + Lease);
-        return writes.Run(session => session.Execute(ClaimSql, token.Id, client, at, transfer, lease, spend ? at : null) == 1);
+        var (client, charge) = (transfer.Client.ToString(), transfer.FirstCharge);
+        return writes.Run(session => session.Execute(
+            ClaimSql, token.Id, client, at, transfer.IsDelegated ? null : transfer.Name, transfer.IsDelegated ? null : lease, transfer.SpentByClaim ? at : null,
+            transfer.Part.From + charge, charge, transfer.IsDelegated ? transfer.Part.From + charge : 0, transfer.IsDelegated ? at : null, token.Attempts) == 1);
     }
 
-    /// <summary>Says that the transfer still runs; with <paramref name="spend"/>, that its last byte is next.</summary>
+    /// <summary>Says that the transfer still runs.</summary>
+    /// <param name="transfer">Which.</param>
+    /// <param name="sent">How far into the file it has come.</param>
+    /// <param name="highWater">How far it may come before it says so again.</param>
+    /// <param name="charge">Bytes that were not charged before.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="spend">The last byte is next.</param>
     /// <returns>False if the token is no longer this transfer's.</returns>
-    public Task<bool> TryRenew(long id, string transfer, long sent, DateTimeOffset now, bool spend) =>
+    public Task<bool> TryRenew(Transfer transfer, long sent, long highWater, long charge, DateTimeOffset now, bool spend) =>
         writes.Run(session => session.Execute(
-            RenewSql, id, transfer, UnixMicroseconds.From(now + Lease), sent, spend ? UnixMicroseconds.From(now) : null) == 1);
+            RenewSql, transfer.TokenId, transfer.Name, UnixMicroseconds.From(now + Lease), sent, highWater, charge, spend ? UnixMicroseconds.From(now) : null) == 1);
 
-    public Task<bool> Finished(long id, string transfer, long sent) =>
-        writes.Run(session => session.Execute(FinishedSql, id, transfer, sent) == 1);
+    public Task<bool> Finished(Transfer transfer, long sent) =>
+        writes.Run(session => session.Execute(FinishedSql, transfer.TokenId, transfer.Name, sent) == 1);
 
     /// <summary>The client went away before the last byte: it alone may come back.</summary>
-    public Task<bool> Interrupted(long id, string transfer, long sent) =>
-        writes.Run(session => session.Execute(InterruptedSql, id, transfer, sent) == 1);
+    /// <param name="transfer">Which.</param>
+    /// <param name="sent">How far into the file it came.</param>
+    /// <param name="unused">Bytes that were charged, and did not leave.</param>
+    public Task<bool> Interrupted(Transfer transfer, long sent, long unused) =>
+        writes.Run(session => session.Execute(InterruptedSql, transfer.TokenId, transfer.Name, sent, Math.Max(sent, transfer.HighWaterBefore), unused) == 1);
 
     /// <summary>Forgets up to a thousand tokens that expired before <paramref name="before"/>.</summary>
     public Task<int> Sweep(DateTimeOffset before) =>
@@ -144,6 +155,5 @@ sealed class DownloadTokens(SqliteDatabase database, WriteQueue writes) : IDispo
     public void Dispose()
     {
         _byHash.Dispose();
-        _newest.Dispose();
     }
 }

@@ -1,24 +1,12 @@
-using System.IO.Pipelines;
 using Latchkey.Server.Activity;
+using Latchkey.Server.Blobs;
 using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
-using Latchkey.Server.RateLimits;
-using Microsoft.Win32.SafeHandles;
 
 namespace Latchkey.Server.Downloads;
 
-/// <summary>One answer's way through a file.</summary>
-sealed record Transfer(long TokenId, long LicenseId, long ProductId, ClientAddress Client, string Name, ByteRange Part)
-{
-    /// <summary>It fits into one socket buffer, and is handed over in one go: the claim itself spends the token.</summary>
-    public bool SpentByClaim => Part.ReachesEnd && Part.Length <= FileTransfer.OneGo;
-
-    /// <summary>How much of it waits until the token is spent: all, the last piece, or nothing where the end is not in it.</summary>
-    public int Last => SpentByClaim ? (int)Part.Length : Part.ReachesEnd ? FileTransfer.Tail : 0;
-}
-
 /// <summary>
-/// Streams a file from disk straight into the response, a chunk at a time, and keeps the token's books.
+/// Streams a file from its store straight into the response, a chunk at a time, and keeps the token's books.
 /// The token is spent, on disk, just before its last piece leaves: no crash can make a token live
 /// again that has delivered. The last piece leaves when the client has taken what came before, so
 /// that a client that went away half-way is noticed, and may come back.
@@ -31,12 +19,16 @@ sealed partial class FileTransfer(DownloadTokens tokens, ActivityBoard activity,
 
     /// <summary>The last piece, read before the token is claimed: what cannot be read must not be spent for.</summary>
     /// <exception cref="StoreUnavailableException">It cannot be read.</exception>
-    public static void ReadLast(SafeFileHandle file, Transfer transfer, Span<byte> last)
+    public static async ValueTask ReadLast(IBlob file, Transfer transfer, Memory<byte> last, CancellationToken clientGone)
     {
         try
         {
-            var end = transfer.Part.From + transfer.Part.Length;
-            if (RandomAccess.Read(file, last, end - last.Length) < last.Length) throw new EndOfStreamException();
+            var at = transfer.Part.From + transfer.Part.Length - last.Length;
+            for (int read; last.Length > 0; last = last[read..], at += read)
+            {
+                read = await file.Read(last, at, clientGone);
+                if (read == 0) throw new EndOfStreamException();
+            }
         }
         catch (IOException failure)
         {
@@ -48,7 +40,7 @@ sealed partial class FileTransfer(DownloadTokens tokens, ActivityBoard activity,
     /// <param name="file">Open.</param>
     /// <param name="transfer">Claimed.</param>
     /// <param name="last">Its last piece.</param>
-    public async Task Run(HttpContext context, SafeFileHandle file, Transfer transfer, ReadOnlyMemory<byte> last)
+    public async Task Run(HttpContext context, IBlob file, Transfer transfer, ReadOnlyMemory<byte> last)
     {
         var queue = new SendQueue(context);
         using var lease = new TransferLease(tokens, transfer, queue, settings.Downloads.MinimumBytesPerSecond, clock, context.RequestAborted);
@@ -56,7 +48,13 @@ sealed partial class FileTransfer(DownloadTokens tokens, ActivityBoard activity,
         {
             // Headers first, and the body goes straight into the connection's pipe instead of through a copy.
             await context.Response.StartAsync(lease.Running);
-            while (lease.Left > last.Length) await Send(context, file, lease, (int)Math.Min(Chunk, lease.Left - last.Length));
+            while (lease.Left > last.Length)
+            {
+                await lease.MakeRoom(Chunk);
+                await Send(context, file, lease, (int)Math.Min(Chunk, lease.Left - last.Length));
+            }
+
+            await lease.MakeRoom(last.Length);
             if (!transfer.SpentByClaim && transfer.Part.ReachesEnd)
             {
                 await queue.Drained(lease.Running);
@@ -74,42 +72,37 @@ sealed partial class FileTransfer(DownloadTokens tokens, ActivityBoard activity,
         // From here on the file counts as handed over, whatever becomes of the connection.
         if (last.Length > 0) await context.Response.BodyWriter.WriteAsync(last, CancellationToken.None);
         lease.Advance(last.Length);
-        lease.Stop();
-        if (!transfer.Part.ReachesEnd) await Record(tokens.Interrupted(transfer.TokenId, transfer.Name, lease.Offset), transfer);
-        else if (!transfer.SpentByClaim) await Record(tokens.Finished(transfer.TokenId, transfer.Name, lease.Offset), transfer);
+        await lease.Stop();
+        if (!transfer.Part.ReachesEnd) await Record(tokens.Interrupted(transfer, lease.Offset, lease.Unused), transfer);
+        else if (!transfer.SpentByClaim) await Record(tokens.Finished(transfer, lease.Offset), transfer);
         Note(transfer, transfer.Part.ReachesEnd ? ActivityOutcome.Ok : ActivityOutcome.Partial, lease.Sent);
         HandedOver(lease.Sent, transfer.TokenId, transfer.LicenseId, transfer.Client.ToString(), transfer.Part.ReachesEnd, context.TraceIdentifier);
     }
 
-    static async Task Send(HttpContext context, SafeFileHandle file, TransferLease lease, int length)
+    static async Task Send(HttpContext context, IBlob file, TransferLease lease, int length)
     {
-        Fill(context.Response.BodyWriter, file, lease.Offset, length);
-
-        // Any of it may reach the client from now on, and be what a resumption goes on from.
-        lease.Advance(length);
-        await context.Response.BodyWriter.FlushAsync(lease.Running);
-        lease.Running.ThrowIfCancellationRequested();
-    }
-
-    static void Fill(PipeWriter body, SafeFileHandle file, long offset, int length)
-    {
-        while (length > 0)
+        var body = context.Response.BodyWriter;
+        for (int read, left = length; left > 0; left -= read)
         {
-            var span = body.GetSpan(length);
-            var read = RandomAccess.Read(file, span[..Math.Min(span.Length, length)], offset);
+            var memory = body.GetMemory(left);
+            read = await file.Read(memory[..Math.Min(memory.Length, left)], lease.Offset, lease.Running);
             if (read == 0) throw new EndOfStreamException();
             body.Advance(read);
-            offset += read;
-            length -= read;
+
+            // Any of it may reach the client from now on, and be what a resumption goes on from.
+            lease.Advance(read);
         }
+
+        await body.FlushAsync(lease.Running);
+        lease.Running.ThrowIfCancellationRequested();
     }
 
     /// <summary>The last byte has not left: the claimant, and nobody else, may come back for it.</summary>
     async Task Stop(HttpContext context, Transfer transfer, TransferLease lease, Exception failure)
     {
-        lease.Stop();
+        await lease.Stop();
         if (failure is not OperationCanceledException) Broken(transfer.TokenId, failure.GetType().Name, context.TraceIdentifier);
-        await Record(tokens.Interrupted(transfer.TokenId, transfer.Name, lease.Offset), transfer);
+        await Record(tokens.Interrupted(transfer, lease.Offset, lease.Unused), transfer);
         Note(transfer, ActivityOutcome.Interrupted, lease.Sent);
         Interrupted(transfer.TokenId, transfer.LicenseId, lease.Sent, transfer.Part.Length, transfer.Client.ToString(), context.TraceIdentifier);
         context.Abort();

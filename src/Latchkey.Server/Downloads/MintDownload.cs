@@ -9,19 +9,19 @@ using Latchkey.Server.RateLimits;
 
 namespace Latchkey.Server.Downloads;
 
-/// <summary><c>POST /api/license/download</c>: a one-time link to the product's newest file.</summary>
+/// <summary><c>POST /api/license/download</c>: a one-time link to a release's file: the one that is named, else the newest.</summary>
 sealed partial class MintDownload(
-    LicenseDesk desk, DownloadTokens tokens, ActivityBoard activity, Settings settings, TimeProvider clock, ILogger<MintDownload> log)
+    LicenseDesk desk, DownloadTokens tokens, ReleaseLookup releases, ActivityBoard activity, Settings settings, TimeProvider clock, ILogger<MintDownload> log)
 {
     static readonly Refusal NoHost = Wire.InvalidRequest("Send a Host header: the download URL is made of it");
 
-    readonly record struct Minted(string Url, DateTimeOffset ExpiresAt, string ProductName, long FileSize);
+    readonly record struct Minted(string Url, DateTimeOffset ExpiresAt, string ProductName, OfferedRelease Release, Artifact File);
 
     public async Task Handle(HttpContext context)
     {
         try
         {
-            if (await desk.Admit(context, ActivityKind.Mint, "POST") is { } asked) await Mint(context, asked);
+            if (await desk.Admit(context, ActivityKind.Mint, ["POST"], aboutRelease: true) is { } asked) await Mint(context, asked);
         }
         catch (StoreUnavailableException)
         {
@@ -39,21 +39,21 @@ sealed partial class MintDownload(
             return;
         }
 
-        Artifact? file = null;
+        var now = clock.GetUtcNow();
+        ReleaseChoice.Choice? choice = null;
         var granted = await desk.Grant(context, ActivityKind.Mint, asked, license =>
         {
             if (!license.ApiDownload) return Wire.ApiDownloadDisabled;
-            file = tokens.Newest(license.ProductId);
-            return file is null ? Wire.NoDownloadableFile : null;
+            choice = releases.Choose(license.ProductId, now, all => ReleaseChoice.ForDownload(all, asked.Release, license));
+            return choice is null ? Wire.NoDownloadableFile : choice.Refused;
         });
-        if (granted is not { License: var license }) return;
+        if (granted is not { License: var license } || choice is not { Release: { } release, File: { } file }) return;
 
-        var now = clock.GetUtcNow();
         var expires = now + settings.Downloads.TokenLifetime;
-        var token = await tokens.Mint(license.Id, file!.Id, now, expires);
+        var token = await tokens.Mint(license.Id, file.Id, now, expires);
         desk.Note(context, ActivityKind.Mint, asked, license, ActivityOutcome.Ok);
         MintedToken(license.Id, asked.Host, file.Id, ClientAddress.Of(context).ToString(), context.TraceIdentifier);
-        var minted = new Minted(Url(settings.HomeOf(context.Request), token), expires, license.ProductName, file.Size);
+        var minted = new Minted(Url(settings.HomeOf(context.Request), token), expires, license.ProductName, release, file);
         await Answer.Success(context, Wire.TokenGenerated, minted, Write);
     }
 
@@ -64,7 +64,11 @@ sealed partial class MintDownload(
         json.WriteString("download_url"u8, minted.Url);
         json.WriteString("expires_at"u8, Wire.Millis(minted.ExpiresAt));
         json.WriteString("product_name"u8, minted.ProductName);
-        json.WriteNumber("file_size"u8, minted.FileSize);
+        json.WriteNumber("file_size"u8, minted.File.Size);
+        json.WriteString("version"u8, minted.Release.Version);
+        json.WriteString("file_name"u8, minted.File.FileName);
+        json.WriteString("sha256"u8, Convert.ToHexStringLower(minted.File.Sha256));
+        json.WriteString("content_type"u8, minted.File.ContentType);
     }
 
     [LoggerMessage(30, LogLevel.Information, "Minted a download token: license {LicenseId}, domain {Domain}, file {ArtifactId}, address {Address}, request {RequestId}")]

@@ -12,6 +12,7 @@ static class TokenVerdict
         if (token is null) return Wire.InvalidDownloadToken;
         if (token.SpentAt is not null) return Wire.DownloadTokenSpent;
         if (token.IsRevoked) return Wire.DownloadTokenRevoked;
+        if (token.IsYanked) return Wire.DownloadTokenOfYankedRelease;
         if (token.Attempts >= DownloadTokens.MaxAttempts) return Wire.DownloadTokenWorn;
         if (token.ExpiresAt <= now) return Wire.DownloadTokenExpired;
         if (token.LicenseState != LicenseState.Active || token.LicenseExpiresAt <= now) return Wire.DownloadTokenOfDeadLicense;
