@@ -12,6 +12,9 @@ enum ActivityKind
 
     /// <summary>No request: details that did not fit into memory. In the counts only.</summary>
     Dropped = 3,
+
+    /// <summary>It was asked whether there is something newer.</summary>
+    Update = 4,
 }
 
 /// <summary>Outcomes beside the wire's error codes.</summary>

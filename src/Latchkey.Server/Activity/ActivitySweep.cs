@@ -1,11 +1,10 @@
-using Latchkey.Server.Blobs;
 using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
 
 namespace Latchkey.Server.Activity;
 
 /// <summary>Forgets, every hour, what nobody needs any more. The counts per hour are kept for good.</summary>
-sealed partial class ActivitySweep(WriteQueue writes, FileBlobStore blobs, Settings settings, TimeProvider clock, ILogger<ActivitySweep> log)
+sealed partial class ActivitySweep(WriteQueue writes, Settings settings, TimeProvider clock, ILogger<ActivitySweep> log)
     : PeriodicService(TimeSpan.FromHours(1), clock)
 {
     // A thousand at a time: no mint waits for long behind it.
@@ -24,7 +23,6 @@ sealed partial class ActivitySweep(WriteQueue writes, FileBlobStore blobs, Setti
             await Delete(AnswersSql, now.AddDays(-1), stopping);
             await Delete(SessionsSql, now, stopping);
             await Delete(InvitationsSql, now.AddDays(-7), stopping);
-            blobs.SweepInterrupted(now);
         }
         catch (Exception failure)
         {

@@ -14,8 +14,8 @@ readonly record struct ActivityNote(ActivityKind Kind, string Outcome, long Lice
 {
     public bool IsOfStranger => License == 0;
 
-    /// <summary>Within it, the same again is the same row: a day of verifying, an hour of everything else.</summary>
-    public long Bucket(long at) => at - (at % (Kind == ActivityKind.Verify && Outcome == ActivityOutcome.Ok ? ActivityTime.Day : ActivityTime.Hour));
+    /// <summary>Within it, the same again is the same row: a day of verifying and of looking for updates, an hour of everything else.</summary>
+    public long Bucket(long at) => at - (at % (Kind is ActivityKind.Verify or ActivityKind.Update && Outcome == ActivityOutcome.Ok ? ActivityTime.Day : ActivityTime.Hour));
 }
 
 /// <summary>In microseconds.</summary>

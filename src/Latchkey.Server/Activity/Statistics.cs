@@ -23,7 +23,7 @@ sealed class Statistics(UnitOfWork work)
         sum(bytes)
         """;
 
-    const string Range = "kind < 3 AND ($1 IS NULL OR product_id = $1)";
+    const string Range = "kind <> 3 AND ($1 IS NULL OR product_id = $1)";
 
     /// <summary>The counts of a time: whole days from the days, what is left at both ends from the hours.</summary>
     static string Counts(DateTimeOffset from, DateTimeOffset to)

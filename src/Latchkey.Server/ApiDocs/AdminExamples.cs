@@ -27,16 +27,20 @@ static class AdminExamples
 
     static readonly ProductView Product = new(
         1, "My Plugin", "MYPLUGIN", 16, true, true, false, Created, 240,
-        new ProductFile(7, "1.2.0", "my-plugin.zip", "application/zip", 1048576, "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03", Later));
+        new ProductFile(7, 4, "1.2.0", "my-plugin.zip", "application/zip", 1048576, "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03", Later));
 
     static readonly CustomerView Customer = new(123, "Ada Lovelace", "ada@example.com", "CRM-77", null, Created, 2);
 
     static readonly LicenseView License = new(
-        13, null, "LT6K", 1, "My Plugin", 123, "Ada Lovelace", true, "active", ["example.com"], 1, "2027-12-31T23:59:59.999999Z", Created, null, null,
+        13, null, "LT6K", 1, "My Plugin", 123, "Ada Lovelace", true, "active", ["example.com"], 1, "2027-12-31T23:59:59.999999Z", null, "stable", Created, null, null,
         new LastSeenView(Later, "203.0.113.7", "example.com", "OK"));
 
     static readonly DownloadTokenView Download = new(
         42, 13, 1, "My Plugin", "my-plugin.zip", "1.2.0", 1048576, "in_progress", 524288, 1, Created, Later, "203.0.113.7", Created, null, null);
+
+    static readonly ReleaseView Release = new(
+        4, 1, "My Plugin", "1.2.0", "stable", "published", Later, null, 100, null, "- Bookings repeat.", "<ul><li>Bookings repeat.</li></ul>", Created,
+        [new ArtifactView(7, "file", null, null, null, "my-plugin.zip", "application/zip", 1048576, "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03", Created)]);
 
     static readonly ApiKeyView ApiKey = new(
         3, "Billing", null, "x9Qd", ["licenses:read", "licenses:write"], ["203.0.113.0/24"], "active", "ada@example.com", Created, null, null, Later, "203.0.113.7");
@@ -50,7 +54,8 @@ static class AdminExamples
     {
         Product, Product.File!, Customer, License, Download, ApiKey, Entry,
         new AccountView("api_key", 3, "Billing", ["licenses:read", "licenses:write"]),
-        new DownloadLink(13, $"https://licenses.example.com/api/license/download-file/{new string('a', 64)}", Later, "my-plugin.zip", 1048576),
+        new DownloadLink(13, $"https://licenses.example.com/api/license/download-file/{new string('a', 64)}", Later, "1.2.0", "my-plugin.zip", 1048576),
+        Release,
         new IssuedKeys(1, 2, 14, 15, [new IssuedKey(14, "MYPLUGIN_T9X7Q3OMAP4JGGOH"), new IssuedKey(15, "MYPLUGIN_HFKF4E6M4Q5LE5EL")]),
         new ChangedLicenses(2, [13, 14]),
         new OperatorView(1, "ada@example.com", "owner", "active", true, Created, null, 1, 2, Later),
@@ -76,6 +81,10 @@ static class AdminExamples
         new IssueLicenseRequest(1, ["https://www.example.com/shop"], UserId: 123, ExpiresAt: "2027-12-31"),
         new IssueManyRequest(1, 50, ExpiresAt: "2027-12-31"),
         new EditLicenseRequest(MaxDomains: 3, ExpiresAt: "2028-12-31"),
+        new CreateLinkRequest(Version: "1.2.0"),
+        new CreateReleaseRequest("1.3.0", Notes: "- Bookings repeat.", RolloutPercent: 10),
+        new EditReleaseRequest(RolloutPercent: 50),
+        new PublishRequest("2027-01-31T12:00:00Z"),
         new RotateRequest(48),
         new BindRequest("shop.example.com"),
         new RebindRequest("example.com", "shop.example.com"),

@@ -57,6 +57,7 @@ static class CommandLine
         var root = new RootCommand("Latchkey: a license server for people who sell software.") { Data, Json };
         root.Add(ServeCommand.Make());
         root.Add(ProductCommands.Make());
+        root.Add(ReleaseCommands.Make());
         root.Add(LicenseCommands.Make());
         root.Add(CustomerCommands.Make());
         root.Add(ApiKeyCommands.Make());

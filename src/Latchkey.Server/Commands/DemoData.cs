@@ -5,6 +5,7 @@ using Latchkey.Server.Data;
 using Latchkey.Server.Downloads;
 using Latchkey.Server.Licenses;
 using Latchkey.Server.Products;
+using Microsoft.EntityFrameworkCore;
 
 namespace Latchkey.Server.Commands;
 
@@ -16,12 +17,24 @@ sealed class DemoData(UnitOfWork work)
 {
     const int Days = 31;
 
-    static readonly (string Name, string Prefix, string File, string Version)[] Products =
+    static readonly (string Name, string Prefix)[] Products = [("Bookings for Studios", "BOOK"), ("Ledger Sync", "LEDGER"), ("Image Press", "PRESS")];
+
+    /// <summary>Of the products; published so many days ago, which may lie ahead; null is a draft.</summary>
+    static readonly (int Product, string Version, int? DaysAgo, string Notes)[] Releases =
     [
-        ("Bookings for Studios", "BOOK", "bookings-2.4.1.zip", "2.4.1"),
-        ("Ledger Sync", "LEDGER", "ledger-sync-1.9.0.tar.gz", "1.9.0"),
-        ("Image Press", "PRESS", "", ""),
+        (0, "2.2.0", 300, "- Rooms can be shared by several studios.\n- Faster calendar."),
+        (0, "2.3.0", 190, "- Waiting lists.\n- **Fixed:** reminders went out twice in the night when the clocks change."),
+        (0, "2.4.0", 64, "- Bookings repeat.\n- Prices for members."),
+        (0, "2.4.1", 40, "- **Fixed:** a booking that repeats every month on the 31st."),
+        (0, "2.5.0-beta.1", 6, "The next version, for those who like to try:\n\n- A calendar for the phone.\n- Payments in several currencies."),
+        (0, "2.5.0", null, "- A calendar for the phone."),
+        (1, "1.8.0", 210, "- Accounts can be matched by pattern."),
+        (1, "1.9.0", 33, "- Runs on Linux and Windows, on x64 and arm64.\n- A log that can be read."),
+        (1, "1.9.1", -3, "- **Fixed:** amounts over a million were rounded."),
     ];
+
+    static readonly (string Suffix, string? Platform, string? Arch)[] Everywhere = [("", null, null)];
+    static readonly (string Suffix, string? Platform, string? Arch)[] Platforms = [("-linux-x64", "linux", "x64"), ("-linux-arm64", "linux", "arm64"), ("-windows-x64", "windows", "x64")];
 
     static readonly string[] Names =
     [
@@ -44,12 +57,13 @@ sealed class DemoData(UnitOfWork work)
     public async Task Make()
     {
         var products = new List<Product>();
-        foreach (var (name, prefix, file, version) in Products)
+        foreach (var (name, prefix) in Products)
         {
             var view = new ProductOperations(work).Add(null, new ProductFields(name, prefix, null, null, null));
-            if (file.Length > 0) await new PublishFile(work).Run(new Upload(view.Id, DemoInstallation.Zip(name), file, version));
             products.Add(new ProductOperations(work).Find(view.Id));
         }
+
+        foreach (var (product, version, daysAgo, notes) in Releases) await MakeRelease(products[product], version, daysAgo, notes);
 
         using var transaction = work.Db.Database.BeginTransaction();
         MakeCustomers();
@@ -60,6 +74,20 @@ sealed class DemoData(UnitOfWork work)
         MakeDetails(session, licenses);
         transaction.Commit();
         work.Db.ChangeTracker.Clear();
+    }
+
+    async Task MakeRelease(Product product, string version, int? daysAgo, string notes)
+    {
+        var releases = new ReleaseOperations(work);
+        var release = releases.Add(product.Id, new ReleaseFields(version, Notes: notes));
+        var name = product.Name.Split(' ')[0].ToLowerInvariant();
+        foreach (var (suffix, platform, arch) in product.KeyPrefix == "LEDGER" && version != "1.8.0" ? Platforms : Everywhere)
+        {
+            await new StoreArtifact(work).Attach(release.Id, new Upload(DemoInstallation.Zip($"{product.Name} {version}{suffix}"), $"{name}-{version}{suffix}.zip", Platform: platform, Arch: arch));
+        }
+
+        if (daysAgo is { } days) releases.Publish(release.Id, _now.AddDays(-days));
+        work.Db.Releases.Where(r => r.Id == release.Id).ExecuteUpdate(r => r.SetProperty(row => row.CreatedAt, _now.AddDays(-Math.Max(0, daysAgo ?? 0) - 2)));
     }
 
     void MakeCustomers()
@@ -111,6 +139,8 @@ sealed class DemoData(UnitOfWork work)
             // The oldest have run out, a few are about to.
             if (i % 11 == 3) license.ExpiresAt = _now.AddDays(-20 + i);
             if (i % 9 == 4) license.ExpiresAt = _now.AddDays(2 + (i / 4));
+            if (i % 5 == 2) license.UpdatesUntil = created.AddDays(180);
+            if (i % 21 == 6) license.Channel = "beta";
             if (i % 10 != 7) license.Domains.Add(new LicenseDomain { Host = i >= Names.Length ? $"shop{i / Names.Length}.{Domain(customer)}" : Domain(customer), BoundAt = created.AddHours(2) });
             licenses.Add(license);
         }
@@ -122,7 +152,8 @@ sealed class DemoData(UnitOfWork work)
 
     void MakeTokens(List<License> licenses)
     {
-        var files = work.Db.Artifacts.GroupBy(a => a.ProductId).Select(g => g.OrderByDescending(a => a.Id).First()).ToList();
+        var files = work.Db.Releases.Where(r => r.State == ReleaseState.Published && r.PublishedAt <= _now && r.Channel == Channel.Stable)
+            .OrderByDescending(r => r.Precedence).Select(r => r.Artifacts.First()).ToList();
         foreach (var (index, license) in licenses.Where(l => l.State == LicenseState.Active).Index())
         {
             if (files.FirstOrDefault(f => f.ProductId == license.ProductId) is not { } file) continue;
@@ -132,6 +163,7 @@ sealed class DemoData(UnitOfWork work)
             {
                 (token.ClaimedBy, token.ClaimedAt, token.Attempts) = (Address(license.Id), at.AddMinutes(3), 1 + (index % 7 == 0 ? 2 : 0));
                 (token.SpentAt, token.BytesSent) = index % 6 == 1 ? ((DateTimeOffset?)null, file.Size / 3) : (at.AddMinutes(4), file.Size);
+                (token.HighWater, token.BytesServed) = (token.BytesSent, token.BytesSent);
             }
 
             work.Db.Add(token);

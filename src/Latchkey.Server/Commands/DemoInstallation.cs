@@ -31,7 +31,7 @@ sealed record DemoInstallation(long ProductId, string LicenseKey, string Domain)
         }
 
         product ??= products.Add(null, new ProductFields(ProductName, "DEMO", null, null, null));
-        if (product.File is null) await new PublishFile(work).Run(new Upload(product.Id, Zip(), "demo-plugin.zip", "1.0.0"));
+        if (product.File is null) await new StoreArtifact(work).Publish(product.Id, new ReleaseFields("1.0.0", Notes: "The first release.\n\n- It comes out of Latchkey, once."), new Upload(Zip(), "demo-plugin.zip"));
         var issued = new LicenseList(work).All(new LicenseFilter(ProductId: product.Id, Domain: DemoDomain, State: "active")).FirstOrDefault();
         var license = issued is null
             ? licenses.Issue(new IssueLicense(product.Id, [DemoDomain], UserId: 123, Key: FreeKey(db, data.Secrets)))

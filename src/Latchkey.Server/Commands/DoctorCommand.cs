@@ -11,14 +11,14 @@ static class DoctorCommand
     public static Command Make()
     {
         var command = new Command("doctor", "Check settings, data, schema and files, and say what to do. Changes nothing.");
-        command.SetAction(Run);
+        command.SetAction((parsed, _) => Run(parsed));
         return command;
     }
 
-    static int Run(ParseResult parsed)
+    static async Task<int> Run(ParseResult parsed)
     {
         var examination = new Examination();
-        examination.Run(() => Settings.Sources(CommandLine.Given("Data", parsed.GetValue(CommandLine.Data))));
+        await examination.Run(() => Settings.Sources(CommandLine.Given("Data", parsed.GetValue(CommandLine.Data))));
         var report = new Report(!examination.Findings.Any(f => f.Is == Health.Fault), examination.Findings);
         Output.Done(parsed, report, Lines);
         return report.Healthy ? 0 : 1;

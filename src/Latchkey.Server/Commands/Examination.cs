@@ -1,8 +1,9 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Text.Json.Serialization;
+using Latchkey.Server.Blobs;
 using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
+using Latchkey.Server.Products;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 
@@ -27,7 +28,7 @@ sealed class Examination
 
     public IReadOnlyList<Finding> Findings => _findings;
 
-    public void Run(Func<IConfiguration> sources)
+    public async Task Run(Func<IConfiguration> sources)
     {
         if (ReadSettings(sources) is not { } settings) return;
         var path = Path.GetFullPath(settings.Data);
@@ -39,7 +40,7 @@ sealed class Examination
         using var connection = data.Database.OpenExisting();
         CheckDatabase(connection);
         using var db = SqliteDatabase.OpenContext(connection);
-        CheckFiles(data, db);
+        await CheckFiles(data.Blobs, db);
     }
 
     Settings? ReadSettings(Func<IConfiguration> sources)
@@ -110,45 +111,29 @@ sealed class Examination
         else Ok("the database is intact");
     }
 
-    void CheckFiles(DataDirectory data, LatchkeyDb db)
+    async Task CheckFiles(IBlobStore store, LatchkeyDb db)
     {
-        var artifacts = db.Artifacts.AsNoTracking().ToList();
+        var files = db.Artifacts.AsNoTracking().Join(db.Releases, a => a.ReleaseId, r => r.Id, (a, r) => new { File = a, r.Version, r.State }).ToList();
         var bad = 0;
-        foreach (var file in artifacts)
+        foreach (var row in files)
         {
-            if (Fault(data.Blobs.PathOf(file.BlobId), file.Size, file.Sha256) is not { } fault) continue;
+            var file = row.File;
+            if (await BlobCheck.Fault(store, file.BlobId, file.Size, file.Sha256) is not { } fault) continue;
             bad++;
-            if (artifacts.Any(newer => newer.ProductId == file.ProductId && newer.Id > file.Id))
-            {
-                Add(Health.Warning, $"{file.FileName} of product {file.ProductId}, replaced since, {fault}", "nothing, unless a link to it is still out: then mint another");
-                continue;
-            }
-
-            Add(Health.Fault, $"{file.FileName} of product {file.ProductId} {fault}", $"publish it again: latchkey product publish --product {file.ProductId} --file PATH --file-name {file.FileName}");
+            var what = $"{file.FileName} of release {row.Version}, product {file.ProductId}, {fault}";
+            if (row.State == ReleaseState.Published) Add(Health.Fault, what, $"put the file {file.BlobId} back from your backup; or publish a newer version, and yank this one: latchkey release yank {file.ReleaseId}");
+            else Add(Health.Warning, what, "nothing: the release is not published");
         }
 
-        if (bad == 0) Ok($"{artifacts.Count} published file{(artifacts.Count == 1 ? " matches its hash" : "s match their hashes")}");
-        var known = artifacts.Select(a => a.BlobId).ToHashSet(StringComparer.Ordinal);
-        var orphans = data.Blobs.All().Count(id => !known.Contains(id));
-        if (orphans > 0) Add(Health.Warning, $"{orphans} files in {data.Blobs.Root} belong to no product", "a publication was cut off, or is running; otherwise they can be deleted");
+        if (bad == 0) Ok($"{files.Count} stored file{(files.Count == 1 ? " matches its hash" : "s match their hashes")}");
+        await CheckOrphans(store, files.Select(row => row.File.BlobId).ToHashSet(StringComparer.Ordinal));
     }
 
-    static string? Fault(string path, long size, byte[] sha256)
+    async Task CheckOrphans(IBlobStore store, HashSet<string> known)
     {
-        try
-        {
-            using var stream = File.OpenRead(path);
-            if (stream.Length != size) return $"has {stream.Length} bytes instead of {size}";
-            return SHA256.HashData(stream).AsSpan().SequenceEqual(sha256) ? null : "does not match its hash";
-        }
-        catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
-        {
-            return "is missing";
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            return "cannot be read";
-        }
+        var orphans = 0;
+        await foreach (var entry in store.All()) orphans += known.Contains(entry.Name) ? 0 : 1;
+        if (orphans > 0) Add(Health.Warning, $"{orphans} file{(orphans == 1 ? "" : "s")} in {store.Place} belong{(orphans == 1 ? "s" : "")} to no release", "nothing: an upload broke off, or is running; the server removes what is older than a day");
     }
 
     void Ok(string what) => Add(Health.Ok, what, null);

@@ -7,7 +7,7 @@ namespace Latchkey.Server.Commands;
 /// <summary><c>latchkey license import</c></summary>
 static class ImportCommand
 {
-    static readonly Option<string> File = new("--file") { Description = "CSV with a header line: product_id,license_key,domain,user_id[,expires_at][,created_at]", HelpName = "PATH", Required = true };
+    static readonly Option<string> File = new("--file") { Description = "CSV with a header line: product_id,license_key,domain,user_id[,expires_at][,created_at][,updates_until][,channel]", HelpName = "PATH", Required = true };
 
     public static Command Make()
     {

@@ -14,6 +14,8 @@ static class LicenseCommands
     static readonly Option<int?> MaxDomains = new("--max-domains") { Description = "How many domains it may hold (usual: 1, or as many as are named)", HelpName = "N" };
     static readonly Option<long?> User = new("--user") { Description = "Your own customer number", HelpName = "N" };
     static readonly Option<string?> Expires = new("--expires") { Description = "Good through this date (its end, UTC), or until this time", HelpName = "DATE|TIME" };
+    static readonly Option<string?> UpdatesUntil = new("--updates-until") { Description = "It may have what was published through this date, and keeps verifying (usual: everything)", HelpName = "DATE|TIME" };
+    static readonly Option<string?> Channel = new("--channel") { Description = "The channel it is on: stable (usual), beta, alpha, dev, or one of your own", HelpName = "NAME" };
     static readonly Option<string> Domain = new("--domain") { Description = "A host name, or *.example.com", HelpName = "HOST", Required = true };
 
     public static Command Make() => new("license", "Who may use it, and where.")
@@ -67,23 +69,26 @@ static class LicenseCommands
         var product = new Option<long>("--product") { Description = "For which product", HelpName = "ID", Required = true };
         var domains = new Option<string[]>("--domain") { Description = "Bind it to this domain; can be given several times", HelpName = "HOST" };
         var key = new Option<string?>("--key") { Description = "Bring a key of your own (8 to 256 of A-Z a-z 0-9 _ -)", HelpName = "KEY" };
-        var command = new Command("issue", "Issue a license.") { product, domains, MaxDomains, User, Expires, key };
+        var command = new Command("issue", "Issue a license.") { product, domains, MaxDomains, User, Expires, UpdatesUntil, Channel, key };
         command.SetAction(parsed => Run(parsed, licenses => Print(parsed, licenses.Issue(new IssueLicense(
             parsed.GetValue(product), parsed.GetValue(domains) ?? [], parsed.GetValue(MaxDomains), parsed.GetValue(User),
-            ExpiryOf(parsed), parsed.GetValue(key))))));
+            ExpiryOf(parsed), parsed.GetValue(key), UpdatesOf(parsed), parsed.GetValue(Channel))))));
         return command;
     }
 
     static Command Edit()
     {
         var never = new Option<bool>("--never-expires") { Description = "Take the expiry away" };
+        var forever = new Option<bool>("--updates-forever") { Description = "It may have every release" };
         var places = new Option<int?>("--max-domains") { Description = "How many domains it may hold", HelpName = "N" };
-        var command = new Command("edit", "Change a license; what is not named stays.") { IdOrKey, places, User, Expires, never };
+        var command = new Command("edit", "Change a license; what is not named stays.") { IdOrKey, places, User, Expires, never, UpdatesUntil, forever, Channel };
         command.SetAction(parsed => Run(parsed, licenses =>
         {
-            var edit = new EditLicense(parsed.GetValue(places), parsed.GetValue(User), ExpiryOf(parsed), parsed.GetValue(never));
+            var edit = new EditLicense(parsed.GetValue(places), parsed.GetValue(User), ExpiryOf(parsed), parsed.GetValue(never), false,
+                UpdatesOf(parsed), parsed.GetValue(forever), parsed.GetValue(Channel));
             if (edit == new EditLicense()) throw new UsageException("Name what to change; \"latchkey license edit --help\" shows what can be.");
             if (edit is { NeverExpires: true, ExpiresAt: not null }) throw new UsageException("--expires and --never-expires exclude each other.");
+            if (edit is { UpdatesForever: true, UpdatesUntil: not null }) throw new UsageException("--updates-until and --updates-forever exclude each other.");
             return Print(parsed, licenses.Edit(parsed.GetValue(IdOrKey)!, edit));
         }));
         return command;
@@ -96,6 +101,10 @@ static class LicenseCommands
         if (expires <= TimeProvider.System.GetUtcNow()) Console.Error.WriteLine($"Note: {text} is in the past; the license has expired already.");
         return expires;
     }
+
+    static DateTimeOffset? UpdatesOf(ParseResult parsed) => parsed.GetValue(UpdatesUntil) is not { } text
+        ? null
+        : Moment.Parse(text, endOfDay: true) ?? throw new UsageException($"--updates-until \"{text}\" is not {Moment.Rule}.");
 
     static Command List()
     {
@@ -143,6 +152,8 @@ static class LicenseCommands
         ("domains", $"{(l.Domains.Count == 0 ? "none yet" : string.Join(", ", l.Domains))} ({l.Domains.Count} of {l.MaxDomains})"),
         ("user", l.UserId is { } user ? $"{user.ToString(CultureInfo.InvariantCulture)}{(l.CustomerName is { } name ? $"  {name}" : "")}" : null),
         ("expires", l.ExpiresAt ?? "never"),
+        ("updates", l.UpdatesUntil is { } updates ? $"what was published until {updates}" : null),
+        ("channel", l.Channel == Products.Channel.Stable ? null : l.Channel),
         ("created", l.CreatedAt),
         ("rotated", l.LastRotated),
         ("overlap", l.OverlapUntil is { } until ? $"a key it had before works until {until}" : null),

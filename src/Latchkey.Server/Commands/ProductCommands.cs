@@ -95,6 +95,6 @@ static class ProductCommands
         ("API download", p.ApiDownload ? "yes" : "no"),
         ("first use", p.BindOnFirstUse ? "binds a free domain" : "binds nothing"),
         ("licenses", p.Licenses.ToString(CultureInfo.InvariantCulture)),
-        ("file", p.File is { } f ? $"{f.FileName}{(f.Version is null ? "" : " " + f.Version)}, {f.FileSize:N0} bytes, published {f.PublishedAt}" : $"none yet: latchkey product publish --product {p.Id} --file PATH"),
+        ("file", p.File is { } f ? $"{f.FileName} {f.Version}, {f.FileSize:N0} bytes, published {f.PublishedAt}" : $"none yet: latchkey product publish --product {p.Id} --file PATH"),
         ("sha-256", p.File?.Sha256)));
 }

@@ -9,6 +9,7 @@ using Latchkey.Server.Data;
 using Latchkey.Server.Downloads;
 using Latchkey.Server.Http;
 using Latchkey.Server.Licenses;
+using Latchkey.Server.Products;
 using Latchkey.Server.RateLimits;
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -63,10 +64,11 @@ static class Server
         services.AddSingleton<RateLimiter>();
         services.AddSingleton<LicenseLookup>().AddSingleton<LicenseDesk>().AddSingleton<VerifyLicense>();
         services.AddSingleton<ActivityBoard>().AddHostedService(all => all.GetRequiredService<ActivityBoard>()).AddHostedService<ActivitySweep>();
+        services.AddSingleton<ReleaseLookup>().AddSingleton<CheckForUpdate>();
         services.AddSingleton<DownloadTokens>().AddSingleton<MintDownload>();
         AdminEndpoints.AddServices(services, data, clock);
         ApiDocuments.AddServices(services);
-        services.AddSingleton<FileTransfer>().AddSingleton<ClaimDownload>().AddHostedService<TokenSweep>();
+        services.AddSingleton<FileTransfer>().AddSingleton<ClaimDownload>().AddHostedService<TokenSweep>().AddHostedService<BlobSweep>();
         PanelHost.AddServices(services, data);
 
         // Last: it takes out what the others bring to load keys at every start.
@@ -77,6 +79,7 @@ static class Server
     {
         // Any method: a wrong one is counted by the limiter, and told which are right.
         app.Map("/api/license/verify", app.Services.GetRequiredService<VerifyLicense>().Handle);
+        app.Map("/api/license/update", app.Services.GetRequiredService<CheckForUpdate>().Handle);
         app.Map("/api/license/download", app.Services.GetRequiredService<MintDownload>().Handle);
         app.Map("/api/license/download-file/{token}/{name?}", app.Services.GetRequiredService<ClaimDownload>().Handle);
         AdminEndpoints.Map(app);

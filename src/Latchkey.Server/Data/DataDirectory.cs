@@ -24,7 +24,7 @@ sealed class DataDirectory
     public string Path { get; }
     public Secrets Secrets { get; }
     public SqliteDatabase Database { get; }
-    public FileBlobStore Blobs { get; }
+    public IBlobStore Blobs { get; }
 
     public static string DatabaseFile(string path) => System.IO.Path.Combine(path, "latchkey.db");
     public static string SecretsDirectory(string path) => System.IO.Path.Combine(path, "secrets");

@@ -22,6 +22,7 @@ namespace Latchkey.Server.Data;
 sealed class LatchkeyDb(DbContextOptions<LatchkeyDb> options) : IdentityUserContext<Operator, long>(options)
 {
     public DbSet<Product> Products => Set<Product>();
+    public DbSet<Release> Releases => Set<Release>();
     public DbSet<Artifact> Artifacts => Set<Artifact>();
     public DbSet<License> Licenses => Set<License>();
     public DbSet<LicenseDomain> LicenseDomains => Set<LicenseDomain>();
@@ -60,10 +61,19 @@ sealed class LatchkeyDb(DbContextOptions<LatchkeyDb> options) : IdentityUserCont
     static void Business(ModelBuilder modelBuilder)
     {
         modelBuilder.Entity<Product>().ToTable("products");
+        modelBuilder.Entity<Release>(release =>
+        {
+            release.ToTable("releases");
+            release.HasOne<Product>().WithMany(p => p.Releases).HasForeignKey(r => r.ProductId).OnDelete(DeleteBehavior.Restrict);
+            release.HasIndex(r => new { r.ProductId, r.Version }).IsUnique();
+            release.HasIndex(r => new { r.ProductId, r.Precedence });
+        });
         modelBuilder.Entity<Artifact>(artifact =>
         {
             artifact.ToTable("artifacts");
-            artifact.HasOne<Product>().WithMany(p => p.Artifacts).HasForeignKey(a => a.ProductId).OnDelete(DeleteBehavior.Restrict);
+            artifact.HasOne<Release>().WithMany(r => r.Artifacts).HasForeignKey(a => a.ReleaseId).OnDelete(DeleteBehavior.Restrict);
+            artifact.HasOne<Artifact>().WithMany().HasForeignKey(a => a.BesideId).OnDelete(DeleteBehavior.Restrict);
+            artifact.HasIndex(a => a.ReleaseId);
             artifact.HasIndex(a => a.ProductId);
         });
         modelBuilder.Entity<License>(license =>

@@ -1,6 +1,6 @@
 using System.Reflection;
 using Microsoft.Data.Sqlite;
-using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
 
 namespace Latchkey.Server.Data;
@@ -92,10 +92,24 @@ static class Migrator
 
         // EF Core's own lock is a row, which a killed process leaves behind for good.
         SqliteDatabase.Execute(connection, "DROP TABLE IF EXISTS __EFMigrationsLock");
-        using var db = SqliteDatabase.OpenContext(connection);
-        db.Database.Migrate();
+        if (!Applied(connection).Contains(LegacyFiles.After))
+        {
+            Migrate(database, LegacyFiles.Before);
+            LegacyFiles.BecomeReleases(database);
+        }
+
+        Migrate(database, null);
         if (HasInstallation(connection)) return;
+        using var db = SqliteDatabase.OpenContext(connection);
         db.Add(new Installation { PepperCheck = makeSecrets(), CreatedAt = clock.GetUtcNow() });
         db.SaveChanges();
+    }
+
+    /// <summary>On a connection of its own, which EF Core may close.</summary>
+    static void Migrate(SqliteDatabase database, string? to)
+    {
+        using var connection = database.Open();
+        using var db = SqliteDatabase.OpenContext(connection);
+        db.GetService<IMigrator>().Migrate(to);
     }
 }

@@ -9,6 +9,13 @@ namespace Latchkey.Server.Data;
 /// </summary>
 sealed class StoreUnavailableException(string reason, Exception? cause = null) : Exception(reason, cause)
 {
+    /// <summary>A stored file, and what is wrong with it, as <c>is missing</c>.</summary>
+    public static StoreUnavailableException OfBlob(string id, string fault, Exception? cause = null) =>
+        new($"the stored file {id} {fault}: run latchkey doctor", cause) { BlobFault = fault };
+
+    /// <summary>Null where it is not about a stored file.</summary>
+    public string? BlobFault { get; private init; }
+
     /// <returns>Null if the error is not one of the store, but of the statement.</returns>
     public static StoreUnavailableException? From(Exception failure) => failure switch
     {

@@ -1,5 +1,7 @@
 using System.Buffers;
+using System.Security.Cryptography;
 using System.Text.Json;
+using Microsoft.Net.Http.Headers;
 
 namespace Latchkey.Server.Http;
 
@@ -16,7 +18,12 @@ static class Answer
     [ThreadStatic] static Utf8JsonWriter? _json;
 
     /// <summary>200 with what <paramref name="write"/> puts into <c>data</c>.</summary>
-    public static Task Success<T>(HttpContext context, string message, T value, Action<Utf8JsonWriter, T> write)
+    /// <param name="context">Of the request.</param>
+    /// <param name="message">The envelope's.</param>
+    /// <param name="value">What is written.</param>
+    /// <param name="write">Writes it.</param>
+    /// <param name="isTagged">With an entity tag of the whole answer; 304 to whom has it already.</param>
+    public static Task Success<T>(HttpContext context, string message, T value, Action<Utf8JsonWriter, T> write, bool isTagged = false)
     {
         var buffer = _buffer ??= new ArrayBufferWriter<byte>(1024);
         var json = _json ??= new Utf8JsonWriter(Stream.Null, Wire.Json);
@@ -30,7 +37,20 @@ static class Answer
         json.WriteEndObject();
         json.WriteEndObject();
         json.Flush();
-        return Send(context.Response, 200, JsonType, buffer.WrittenSpan);
+        return isTagged && IsKnown(context, buffer.WrittenSpan) ? Task.CompletedTask : Send(context.Response, 200, JsonType, buffer.WrittenSpan);
+    }
+
+    /// <summary>RFC 9110, section 13.1.2: tags are compared without their weakness.</summary>
+    static bool IsKnown(HttpContext context, ReadOnlySpan<byte> body)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(body, hash);
+        var tag = new EntityTagHeaderValue($"\"{Convert.ToHexStringLower(hash[..16])}\"");
+        context.Response.Headers.ETag = tag.ToString();
+        if (!EntityTagHeaderValue.TryParseList(context.Request.Headers.IfNoneMatch, out var known)) return false;
+        if (!known.Any(other => other.Equals(EntityTagHeaderValue.Any) || other.Compare(tag, useStrongComparison: false))) return false;
+        context.Response.StatusCode = StatusCodes.Status304NotModified;
+        return true;
     }
 
     /// <param name="context">Of the request that is refused.</param>

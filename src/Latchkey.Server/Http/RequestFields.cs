@@ -6,15 +6,21 @@ using Microsoft.Net.Http.Headers;
 
 namespace Latchkey.Server.Http;
 
-/// <summary>The fields of a request's body, JSON or form, as the texts they stand for.</summary>
-readonly record struct RequestFields(StringValues Domain, StringValues ProductId, Refusal? Refused)
+/// <summary>The fields of a request's body that mean something, JSON or form, as the texts they stand for.</summary>
+readonly record struct RequestFields(IReadOnlyDictionary<string, StringValues>? Values, Refusal? Refused)
 {
     public static readonly RequestFields None;
+
+    /// <summary>Each with whether a JSON number is as good as a text.</summary>
+    static readonly (string Name, bool OrNumber)[] Known =
+        [("domain", false), ("product_id", true), ("version", true), ("channel", false), ("platform", false), ("arch", false), ("kind", false)];
 
     /// <summary>Of the whole body, in bytes.</summary>
     public const int MaxBody = 16 * 1024;
 
     static readonly JsonDocumentOptions Strict = new() { MaxDepth = 8, AllowDuplicateProperties = false };
+
+    public StringValues this[string name] => Values?.GetValueOrDefault(name) ?? default;
 
     public static async ValueTask<RequestFields> Read(HttpRequest request)
     {
@@ -28,7 +34,7 @@ readonly record struct RequestFields(StringValues Domain, StringValues ProductId
 
             // curl -d sends JSON under the type of a form: what it holds decides.
             Kind.Form => LooksLikeJson(bytes) ? Json(bytes) : await Form(request, bytes),
-            _ => new RequestFields(default, default, Wire.UnsupportedMediaType),
+            _ => new RequestFields(null, Wire.UnsupportedMediaType),
         };
     }
 
@@ -84,7 +90,7 @@ readonly record struct RequestFields(StringValues Domain, StringValues ProductId
             using var document = JsonDocument.Parse(Trimmed(bytes).ToArray(), Strict);
             var root = document.RootElement;
             if (root.ValueKind != JsonValueKind.Object) return Unreadable("The request body must be a JSON object");
-            return new RequestFields(Text(root, "domain", orNumber: false), Text(root, "product_id", orNumber: true), null);
+            return new RequestFields(Known.ToDictionary(field => field.Name, field => Text(root, field.Name, field.OrNumber)), null);
         }
         catch (Exception failure) when (failure is JsonException or InvalidOperationException)
         {
@@ -110,8 +116,7 @@ readonly record struct RequestFields(StringValues Domain, StringValues ProductId
         try
         {
             using var stream = new MemoryStream(bytes.ToArray(), writable: false);
-            var form = await Fields(request, stream);
-            return new RequestFields(form.GetValueOrDefault("domain"), form.GetValueOrDefault("product_id"), null);
+            return new RequestFields(await Fields(request, stream), null);
         }
         catch (Exception failure) when (failure is InvalidDataException or IOException or NotSupportedException or ArgumentException)
         {
@@ -128,5 +133,5 @@ readonly record struct RequestFields(StringValues Domain, StringValues ProductId
         return form.ToDictionary(pair => pair.Key, pair => pair.Value, StringComparer.OrdinalIgnoreCase);
     }
 
-    static RequestFields Unreadable(string sentence) => new(default, default, Wire.InvalidRequest(sentence));
+    static RequestFields Unreadable(string sentence) => new(null, Wire.InvalidRequest(sentence));
 }

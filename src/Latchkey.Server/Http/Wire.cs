@@ -14,6 +14,9 @@ static class Wire
 
     public const string LicenseIsValid = "License is valid and active";
     public const string TokenGenerated = "Download token generated successfully";
+    public const string UpdateAvailable = "An update is available";
+    public const string UpdateWithheld = "A newer release exists, which this license may not have";
+    public const string UpToDate = "This is the newest release";
 
     const string DeadToken = "Invalid or expired download token";
 
@@ -49,12 +52,20 @@ static class Wire
     public static readonly Refusal NoDownloadableFile =
         new(404, "NO_DOWNLOADABLE_FILE", "No downloadable file available for this product");
 
+    /// <param name="sentence">Which rule stands in the way.</param>
+    public static Refusal ReleaseNotFound(string sentence) => new(404, "RELEASE_NOT_FOUND", sentence);
+
+    /// <param name="sentence">Which rule stands in the way.</param>
+    public static Refusal NotEntitled(string sentence) => new(403, "NOT_ENTITLED", sentence);
+
     public static readonly Refusal InvalidDownloadToken = new(404, "INVALID_DOWNLOAD_TOKEN", DeadToken);
     public static readonly Refusal DownloadTokenExpired = new(410, "DOWNLOAD_TOKEN_EXPIRED", DeadToken);
     public static readonly Refusal DownloadTokenRevoked = DownloadTokenExpired.Because("it was revoked");
+    public static readonly Refusal DownloadTokenOfYankedRelease = DownloadTokenExpired.Because("its release was yanked");
     public static readonly Refusal DownloadTokenUsed = new(410, "DOWNLOAD_TOKEN_USED", DeadToken);
     public static readonly Refusal DownloadTokenSpent = DownloadTokenUsed.Because("the file was handed over already");
     public static readonly Refusal DownloadTokenWorn = DownloadTokenUsed.Because("too many attempts");
+    public static readonly Refusal DownloadTokenOverBudget = DownloadTokenUsed.Because("too much of the file was served again and again");
     public static readonly Refusal DownloadTokenOfAnother = DownloadTokenUsed.Because("another address has claimed it");
     public static readonly Refusal DownloadTokenBusy = DownloadTokenUsed.Because("a transfer is running");
     public static readonly Refusal DownloadTokenOfDeadLicense = DownloadTokenExpired.Because("its license is not active");
@@ -85,6 +96,9 @@ static class Wire
 
     public static Refusal ConflictingInput(string field) =>
         new(400, "CONFLICTING_INPUT", $"{field} is given more than once, with different values");
+
+    /// <summary>The day in UTC, as <c>2027-12-31</c>.</summary>
+    public static string Day(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 
     /// <summary>RFC 3339, UTC, six fractional digits.</summary>
     public static string Micros(DateTimeOffset time) =>

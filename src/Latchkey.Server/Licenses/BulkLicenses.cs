@@ -9,7 +9,8 @@ using Microsoft.EntityFrameworkCore;
 namespace Latchkey.Server.Licenses;
 
 /// <summary>Many licenses alike, without domains; null is as usual.</summary>
-sealed record IssueMany(long ProductId, int Count, int? MaxDomains = null, long? UserId = null, DateTimeOffset? ExpiresAt = null);
+sealed record IssueMany(
+    long ProductId, int Count, int? MaxDomains = null, long? UserId = null, DateTimeOffset? ExpiresAt = null, DateTimeOffset? UpdatesUntil = null, string? Channel = null);
 
 public sealed record IssuedKey(long Id, [property: OutsideState] string LicenseKey);
 
@@ -26,8 +27,8 @@ sealed class BulkLicenses(UnitOfWork work)
 
     // Not for a product that was archived meanwhile.
     const string InsertSql = """
-        INSERT INTO licenses (product_id, key_hash, key_cipher, key_suffix, user_id, state, max_domains, expires_at, created_at)
-        SELECT id, $2, $3, $4, $5, 0, $6, $7, $8 FROM products WHERE id = $1 AND archived_at IS NULL
+        INSERT INTO licenses (product_id, key_hash, key_cipher, key_suffix, user_id, state, max_domains, expires_at, created_at, updates_until, channel)
+        SELECT id, $2, $3, $4, $5, 0, $6, $7, $8, $9, $10 FROM products WHERE id = $1 AND archived_at IS NULL
         RETURNING id
         """;
 
@@ -38,6 +39,7 @@ sealed class BulkLicenses(UnitOfWork work)
         faults.Unless(wanted.Count is >= 1 and <= Most, "/count", $"The count must be 1 to {Most}.");
         faults.Unless(wanted.MaxDomains is null or (>= 1 and <= LicenseOperations.MostDomains), "/max_domains", $"The number of domains must be 1 to {LicenseOperations.MostDomains}.");
         faults.Unless(wanted.UserId is null or >= 0, "/user_id", CustomerOperations.NumberRule);
+        LicenseOperations.CheckChannel(faults, wanted.Channel);
         faults.Throw();
         var product = new LicenseOperations(work).ProductFor(wanted.ProductId);
 
@@ -61,7 +63,11 @@ sealed class BulkLicenses(UnitOfWork work)
         // One prepared statement: for ten thousand, EF Core held the lock for longer than mints wait.
         using var insert = work.Connection.CreateCommand();
         insert.CommandText = InsertSql;
-        object?[] values = [wanted.ProductId, null, null, null, wanted.UserId, wanted.MaxDomains ?? 1, wanted.ExpiresAt is { } expiry ? UnixMicroseconds.From(expiry) : null, UnixMicroseconds.From(work.Now)];
+        object?[] values =
+        [
+            wanted.ProductId, null, null, null, wanted.UserId, wanted.MaxDomains ?? 1, Micros(wanted.ExpiresAt), Micros(work.Now), Micros(wanted.UpdatesUntil),
+            LicenseOperations.ChannelOf(wanted.Channel),
+        ];
         foreach (var (index, value) in values.Index()) insert.Parameters.Add(new SqliteParameter($"${index + 1}", value ?? DBNull.Value));
         var items = keys.ConvertAll(key =>
         {
@@ -70,6 +76,8 @@ sealed class BulkLicenses(UnitOfWork work)
         });
         return new IssuedKeys(wanted.ProductId, items.Count, items[0].Id, items[^1].Id, items);
     }
+
+    static long? Micros(DateTimeOffset? time) => time is { } at ? UnixMicroseconds.From(at) : null;
 
     public ChangedLicenses Suspend(IReadOnlyList<long> ids) => SetState("license.suspend_many", ids, LicenseState.Active, LicenseState.Suspended);
 

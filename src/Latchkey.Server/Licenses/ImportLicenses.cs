@@ -15,11 +15,11 @@ sealed class ImportException(IReadOnlyList<string> faults, int lines) : Exceptio
 sealed class ImportLicenses(UnitOfWork work)
 {
     static readonly string[] Required = ["product_id", "license_key", "domain", "user_id"];
-    static readonly string[] Optional = ["expires_at", "created_at"];
+    static readonly string[] Optional = ["expires_at", "created_at", "updates_until", "channel"];
 
     const string LicenseSql = """
-        INSERT INTO licenses (product_id, key_hash, key_cipher, key_suffix, user_id, state, max_domains, expires_at, created_at)
-        VALUES ($1, $2, $3, $7, $4, 0, 1, $5, $6)
+        INSERT INTO licenses (product_id, key_hash, key_cipher, key_suffix, user_id, state, max_domains, expires_at, created_at, updates_until, channel)
+        VALUES ($1, $2, $3, $7, $4, 0, 1, $5, $6, $8, $9)
         """;
 
     const string CustomerSql = "INSERT INTO customers (id, created_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
@@ -30,7 +30,7 @@ sealed class ImportLicenses(UnitOfWork work)
 
     const string DomainSql = "INSERT INTO license_domains (license_id, host, bound_at) VALUES (last_insert_rowid(), $1, $2)";
 
-    sealed record Line(long Product, string Key, byte[] Hash, string? Host, long? User, DateTimeOffset? Expires, DateTimeOffset Created);
+    sealed record Line(long Product, string Key, byte[] Hash, string? Host, long? User, DateTimeOffset? Expires, DateTimeOffset Created, DateTimeOffset? UpdatesUntil, string? Channel);
 
     readonly List<string> _faults = [];
     int _badLines;
@@ -73,7 +73,8 @@ sealed class ImportLicenses(UnitOfWork work)
     {
         var created = UnixMicroseconds.From(line.Created);
         long? expires = line.Expires is { } time ? UnixMicroseconds.From(time) : null;
-        session.Execute(LicenseSql, line.Product, line.Hash, _secrets.Seal(line.Key, line.Hash), line.User, expires, created, LicenseKey.Suffix(line.Key));
+        long? updates = line.UpdatesUntil is { } until ? UnixMicroseconds.From(until) : null;
+        session.Execute(LicenseSql, line.Product, line.Hash, _secrets.Seal(line.Key, line.Hash), line.User, expires, created, LicenseKey.Suffix(line.Key), updates, line.Channel);
         if (line.Host is not null) session.Execute(DomainSql, line.Host, UnixMicroseconds.From(_now));
     }
 
@@ -149,7 +150,9 @@ sealed class ImportLicenses(UnitOfWork work)
 
         var expires = Time(Field("expires_at"), "expires_at", endOfDay: true, Fault);
         var created = Time(Field("created_at"), "created_at", endOfDay: false, Fault);
-        if (_faults.Count == before) return new Line(product, key, hash, host is "" ? null : host, user, expires, created ?? _now);
+        var updates = Time(Field("updates_until"), "updates_until", endOfDay: true, Fault);
+        if (Field("channel") is { Length: > 0 } channel && Products.Label.Of(channel) is null) Fault($"channel must be {Products.Label.Rule}");
+        if (_faults.Count == before) return new Line(product, key, hash, host is "" ? null : host, user, expires, created ?? _now, updates, LicenseOperations.ChannelOf(Field("channel")));
         _badLines++;
         return null;
     }

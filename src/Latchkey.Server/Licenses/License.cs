@@ -34,7 +34,16 @@ sealed class License
 
     public LicenseState State { get; set; }
     public int MaxDomains { get; set; }
+
+    /// <summary>It verifies until then.</summary>
     public DateTimeOffset? ExpiresAt { get; set; }
+
+    /// <summary>It may have what was published up to then, for as long as it verifies.</summary>
+    public DateTimeOffset? UpdatesUntil { get; set; }
+
+    /// <summary>The channel it is on; null is stable.</summary>
+    public string? Channel { get; set; }
+
     public DateTimeOffset CreatedAt { get; set; }
     public DateTimeOffset? LastRotated { get; set; }
     public List<LicenseDomain> Domains { get; } = [];

@@ -7,7 +7,7 @@ namespace Latchkey.Server.Licenses;
 /// <summary>Licenses as a table for other programs.</summary>
 static class LicenseCsv
 {
-    static readonly string[] Titles = ["id", "key_suffix", "product_id", "product_name", "user_id", "customer_name", "state", "domains", "max_domains", "expires_at", "created_at", "last_rotated", "last_seen_at"];
+    static readonly string[] Titles = ["id", "key_suffix", "product_id", "product_name", "user_id", "customer_name", "state", "domains", "max_domains", "expires_at", "updates_until", "channel", "created_at", "last_rotated", "last_seen_at"];
 
     // What a spreadsheet would take for a formula is escaped.
     static readonly CsvConfiguration Safe = new(CultureInfo.InvariantCulture) { InjectionOptions = InjectionOptions.Escape };
@@ -28,7 +28,7 @@ static class LicenseCsv
             csv.WriteField(l.State);
             csv.WriteField(string.Join(' ', l.Domains));
             csv.WriteField(l.MaxDomains);
-            foreach (var text in (string?[])[l.ExpiresAt, l.CreatedAt, l.LastRotated, l.LastSeen?.At]) csv.WriteField(text);
+            foreach (var text in (string?[])[l.ExpiresAt, l.UpdatesUntil, l.Channel, l.CreatedAt, l.LastRotated, l.LastSeen?.At]) csv.WriteField(text);
             csv.NextRecord();
         }
     }

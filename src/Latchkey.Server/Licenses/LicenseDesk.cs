@@ -14,17 +14,21 @@ sealed partial class LicenseDesk(
     ILogger<LicenseDesk> log)
 {
     /// <summary>Null if the request was refused, and answered.</summary>
-    public async ValueTask<LicenseRequest?> Admit(HttpContext context, ActivityKind kind, params string[] methods)
+    /// <param name="context">Of the request.</param>
+    /// <param name="kind">What it is for.</param>
+    /// <param name="methods">Those that it may have.</param>
+    /// <param name="aboutRelease">It may say which release.</param>
+    public async ValueTask<LicenseRequest?> Admit(HttpContext context, ActivityKind kind, string[] methods, bool aboutRelease = false)
     {
         if (limiter.Admit(context) is { } limited) return await Refuse(context, kind, limited);
         if (!methods.Contains(context.Request.Method)) return await Refuse(context, kind, Wire.MethodNotAllowed(string.Join(", ", methods)));
-        var asked = await LicenseRequest.Read(context.Request);
+        var asked = await LicenseRequest.Read(context.Request, aboutRelease);
         return asked.Refused is { } refusal ? await Refuse(context, kind, refusal) : asked;
     }
 
     /// <summary>Null if the request was refused, and answered.</summary>
     /// <param name="context">Of the request.</param>
-    /// <param name="kind">What it is for. A grant is noted here for verify alone: a mint has yet to be done.</param>
+    /// <param name="kind">What it is for. A grant is noted here, but for a mint, which has yet to be done.</param>
     /// <param name="asked">What it asks.</param>
     /// <param name="further">One more reason to refuse, asked before a domain is bound.</param>
     public async ValueTask<GrantedLicense?> Grant(
@@ -47,7 +51,7 @@ sealed partial class LicenseDesk(
             Verdict.GrantedOnceBound => Wire.DomainMismatch,
             _ => null,
         };
-        if (why is not null || kind == ActivityKind.Verify) Note(context, kind, asked, license, why?.Code ?? ActivityOutcome.Ok);
+        if (why is not null || kind != ActivityKind.Mint) Note(context, kind, asked, license, why?.Code ?? ActivityOutcome.Ok);
         if (why is not null) return await Refuse(context, why, license, asked);
         if (log.IsEnabled(LogLevel.Debug)) Granted(license!.Id, asked.Host, context.TraceIdentifier);
         return new GrantedLicense(license!, asked.Key, ((Verdict.Granted)verdict).Domain);
@@ -67,7 +71,8 @@ sealed partial class LicenseDesk(
         return null;
     }
 
-    async Task<LicenseRequest?> Refuse(HttpContext context, ActivityKind kind, Refusal refusal)
+    /// <summary>Refused before anything was known of it.</summary>
+    public async Task<LicenseRequest?> Refuse(HttpContext context, ActivityKind kind, Refusal refusal)
     {
         activity.Count(kind, refusal.Code);
         await Answer.Refuse(context, refusal);

@@ -81,6 +81,8 @@ static class LicenseHistory
         {
             "max_domains" => $"{field.Value} domains at the most",
             "expires_at" => field.Value.ValueKind == JsonValueKind.Null ? "never expires" : $"expires {field.Value.ToString()[..10]}",
+            "updates_until" => field.Value.ValueKind == JsonValueKind.Null ? "updates without end" : $"updates until {field.Value.ToString()[..10]}",
+            "channel" => $"channel {field.Value}",
             "user_id" => field.Value.ValueKind == JsonValueKind.Null ? "no customer" : $"customer {field.Value}",
             _ => null,
         }).OfType<string>().ToList();

@@ -9,7 +9,7 @@ sealed class LicenseLookup(SqliteDatabase database, Secrets secrets) : IDisposab
 {
     const string Columns = """
         SELECT l.id, l.product_id, p.name, l.user_id, l.state, l.max_domains, l.expires_at, l.created_at,
-               l.last_rotated, p.bind_on_first_use, p.api_download, d.host
+               l.last_rotated, p.bind_on_first_use, p.api_download, l.updates_until, l.channel, d.host
         FROM licenses l
         JOIN products p ON p.id = l.product_id
         LEFT JOIN license_domains d ON d.license_id = l.id
@@ -51,14 +51,14 @@ sealed class LicenseLookup(SqliteDatabase database, Secrets secrets) : IDisposab
 
     static LicenseFacts Read(Rows row)
     {
-        var first = row.TextOrNull(11);
+        var first = row.TextOrNull(13);
         var facts = new LicenseFacts(
             row.Long(0), row.Long(1), row.Text(2), row.LongOrNull(3), (LicenseState)row.Long(4), (int)row.Long(5),
-            row.TimeOrNull(6), row.Time(7), row.TimeOrNull(8), row.Long(9) != 0, row.Long(10) != 0, []);
+            row.TimeOrNull(6), row.Time(7), row.TimeOrNull(8), row.Long(9) != 0, row.Long(10) != 0, row.TimeOrNull(11), row.TextOrNull(12), []);
         if (first is null) return facts;
         if (!row.Step()) return facts with { Domains = [first] };
         var domains = new List<string> { first };
-        do domains.Add(row.Text(11));
+        do domains.Add(row.Text(13));
         while (row.Step());
         return facts with { Domains = domains };
     }

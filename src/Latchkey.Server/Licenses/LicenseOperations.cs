@@ -8,11 +8,16 @@ using Microsoft.EntityFrameworkCore;
 namespace Latchkey.Server.Licenses;
 
 /// <summary>What a new license is to be; null is as usual.</summary>
+/// <param name="UpdatesUntil">It may have what was published up to then; null: everything.</param>
+/// <param name="Channel">Null: stable.</param>
 sealed record IssueLicense(
-    long ProductId, IReadOnlyList<string> Domains, int? MaxDomains = null, long? UserId = null, DateTimeOffset? ExpiresAt = null, string? Key = null);
+    long ProductId, IReadOnlyList<string> Domains, int? MaxDomains = null, long? UserId = null, DateTimeOffset? ExpiresAt = null, string? Key = null,
+    DateTimeOffset? UpdatesUntil = null, string? Channel = null);
 
 /// <summary>What is to change; null leaves as it is.</summary>
-sealed record EditLicense(int? MaxDomains = null, long? UserId = null, DateTimeOffset? ExpiresAt = null, bool NeverExpires = false, bool NoUser = false);
+sealed record EditLicense(
+    int? MaxDomains = null, long? UserId = null, DateTimeOffset? ExpiresAt = null, bool NeverExpires = false, bool NoUser = false,
+    DateTimeOffset? UpdatesUntil = null, bool UpdatesForever = false, string? Channel = null);
 
 /// <summary>What a vendor and a support agent do with one license.</summary>
 sealed class LicenseOperations(UnitOfWork work)
@@ -40,6 +45,8 @@ sealed class LicenseOperations(UnitOfWork work)
                 UserId = wanted.UserId,
                 MaxDomains = places,
                 ExpiresAt = wanted.ExpiresAt,
+                UpdatesUntil = wanted.UpdatesUntil,
+                Channel = ChannelOf(wanted.Channel),
                 CreatedAt = work.Now,
             };
             license.Domains.AddRange(hosts.Select(host => new LicenseDomain { Host = host, BoundAt = work.Now }));
@@ -168,6 +175,9 @@ sealed class LicenseOperations(UnitOfWork work)
         work.Require(Permission.LicensesWrite);
         if (edit.MaxDomains is { } wanted) RequirePlaces(wanted);
         if (edit.UserId < 0) throw OperationException.Invalid("/user_id", CustomerOperations.NumberRule);
+        var faults = new Faults();
+        CheckChannel(faults, edit.Channel);
+        faults.Throw();
         return Change("license.edit", which, license =>
         {
             if (edit.MaxDomains is { } places)
@@ -180,6 +190,8 @@ sealed class LicenseOperations(UnitOfWork work)
             CustomerOperations.Ensure(Db, edit.UserId, work.Now);
             license.UserId = edit.NoUser ? null : edit.UserId ?? license.UserId;
             license.ExpiresAt = edit.NeverExpires ? null : edit.ExpiresAt ?? license.ExpiresAt;
+            license.UpdatesUntil = edit.UpdatesForever ? null : edit.UpdatesUntil ?? license.UpdatesUntil;
+            if (edit.Channel is not null) license.Channel = ChannelOf(edit.Channel);
         });
     }
 
@@ -227,9 +239,16 @@ sealed class LicenseOperations(UnitOfWork work)
         faults.Unless(places is >= 1 and <= MostDomains, "/max_domains", PlacesRule);
         faults.Unless(hosts.Count <= places, "/domains", $"{hosts.Count} domains do not fit: the license may hold {places}.");
         faults.Unless(wanted.UserId is null or >= 0, "/user_id", CustomerOperations.NumberRule);
+        CheckChannel(faults, wanted.Channel);
         faults.Throw();
         return hosts;
     }
+
+    public static void CheckChannel(Faults faults, string? channel) => faults.Unless(
+        string.IsNullOrEmpty(channel) || Label.Of(channel) is not null, "/channel", $"The channel must be stable, beta, alpha, dev or one of your own: {Label.Rule}.");
+
+    /// <summary>Null is stable.</summary>
+    public static string? ChannelOf(string? text) => string.IsNullOrEmpty(text) || Label.Of(text) is null or Channel.Stable ? null : Label.Of(text);
 
     static string NoDomain(string domain) => $"\"{domain}\" is not a domain: give a host name as example.com, or *.example.com for its subdomains.";
 

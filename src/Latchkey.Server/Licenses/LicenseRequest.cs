@@ -1,17 +1,20 @@
 using System.Globalization;
 using Latchkey.Server.Http;
+using Latchkey.Server.Products;
 using Microsoft.Extensions.Primitives;
 
 namespace Latchkey.Server.Licenses;
 
-/// <summary>What a protected request asks: a key, a canonical host, a product. Or the first refusal.</summary>
-readonly record struct LicenseRequest(string Key, string Host, long ProductId, Refusal? Refused)
+/// <summary>What a protected request asks: a key, a canonical host, a product, and where it is about a release, which. Or the first refusal.</summary>
+readonly record struct LicenseRequest(string Key, string Host, long ProductId, ReleaseWish Release, Refusal? Refused)
 {
     /// <summary>A client that sends its key as its domain shall find it neither in our log nor in our tables.</summary>
     public bool HostIsKey => Host.Equals(Key, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Reads header, body and query in the contract's order of checks.</summary>
-    public static async ValueTask<LicenseRequest> Read(HttpRequest request)
+    /// <param name="request">As it came.</param>
+    /// <param name="aboutRelease">It may say which release; elsewhere these fields mean nothing.</param>
+    public static async ValueTask<LicenseRequest> Read(HttpRequest request, bool aboutRelease = false)
     {
         var headers = request.Headers;
         if (headers.Authorization.Count > 1) return No(Wire.InvalidRequest("Send exactly one Authorization header"));
@@ -22,10 +25,10 @@ readonly record struct LicenseRequest(string Key, string Host, long ProductId, R
 
         var domain = new Given("domain");
         domain.Add(Texts(headers["X-Domain"]), CanonicalDomain);
-        domain.Add(body.Domain, CanonicalDomain);
+        domain.Add(body["domain"], CanonicalDomain);
         var product = new Given("product_id");
         product.Add(headers["X-Product-ID"], CanonicalNumber);
-        product.Add(body.ProductId, CanonicalNumber);
+        product.Add(body["product_id"], CanonicalNumber);
         if (request.QueryString.HasValue)
         {
             domain.Add(request.Query["domain"], CanonicalDomain);
@@ -34,14 +37,16 @@ readonly record struct LicenseRequest(string Key, string Host, long ProductId, R
 
         if (domain.Conflicts) return No(Wire.ConflictingInput(domain.Name));
         if (product.Conflicts) return No(Wire.ConflictingInput(product.Name));
+        var release = aboutRelease ? ReleaseWish.Read(body, request.Query) : default;
+        if (release.Refused is { } unclear) return No(unclear);
         if (!domain.Any) return No(Wire.MissingDomain);
         if (domain.Meaning is not { } host) return No(Wire.InvalidDomain);
         if (!product.Any) return No(Wire.MissingProductId);
         if (product.Meaning is not { } number) return No(Wire.InvalidProductId);
-        return new LicenseRequest(key, host, long.Parse(number, CultureInfo.InvariantCulture), null);
+        return new LicenseRequest(key, host, long.Parse(number, CultureInfo.InvariantCulture), release, null);
     }
 
-    static LicenseRequest No(Refusal refusal) => new("", "", 0, refusal);
+    static LicenseRequest No(Refusal refusal) => new("", "", 0, default, refusal);
 
     static bool HasBody(HttpRequest request) => request.ContentLength is > 0 || request.Headers.TransferEncoding.Count > 0;
 
@@ -70,28 +75,4 @@ readonly record struct LicenseRequest(string Key, string Host, long ProductId, R
         long.TryParse(text.AsSpan().Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0
             ? number.ToString(CultureInfo.InvariantCulture)
             : null;
-
-    /// <summary>One value out of several places: they must all mean the same.</summary>
-    struct Given(string name)
-    {
-        string? _text;
-
-        public string Name => name;
-        public string? Meaning { get; private set; }
-        public bool Conflicts { get; private set; }
-        public readonly bool Any => _text is not null;
-
-        public void Add(StringValues values, Func<string, string?> meaningOf)
-        {
-            for (var i = 0; i < values.Count; i++) Add(values[i], meaningOf);
-        }
-
-        public void Add(string? text, Func<string, string?> meaningOf)
-        {
-            if (string.IsNullOrEmpty(text)) return;
-            var meaning = meaningOf(text);
-            if (_text is null) (_text, Meaning) = (text, meaning);
-            else if (Meaning != meaning || (meaning is null && _text != text)) Conflicts = true;
-        }
-    }
 }

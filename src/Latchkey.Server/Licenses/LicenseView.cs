@@ -10,12 +10,13 @@ public sealed record LastSeenView(string At, string Address, string Domain, stri
 
 /// <summary>
 /// A license as an operator sees it. <c>license_key</c> is there only where the key was asked for, or made.
-/// <c>overlap_until</c>: a key it had before works until then too.
+/// <c>overlap_until</c>: a key it had before works until then too. <c>updates_until</c>: it may have what was
+/// published up to then; null is everything.
 /// </summary>
 public sealed record LicenseView(
     long Id, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull), OutsideState] string? LicenseKey, string KeySuffix,
     long ProductId, string ProductName, long? UserId, [property: OutsideState] string? CustomerName, bool IsActive, string State,
-    IReadOnlyList<string> Domains, int MaxDomains, string? ExpiresAt, string CreatedAt, string? LastRotated, string? OverlapUntil,
+    IReadOnlyList<string> Domains, int MaxDomains, string? ExpiresAt, string? UpdatesUntil, string Channel, string CreatedAt, string? LastRotated, string? OverlapUntil,
     [property: OutsideState] LastSeenView? LastSeen) : IResource
 {
     /// <summary>In the order of the query; one more statement for the customers' names.</summary>
@@ -36,7 +37,7 @@ public sealed record LicenseView(
         return new LicenseView(
             license.Id, null, license.KeySuffix, license.ProductId, license.Product!.Name, license.UserId, customer, state == "active", state,
             [.. license.Domains.Select(d => d.Host).Order(StringComparer.Ordinal)], license.MaxDomains,
-            Time(license.ExpiresAt), Wire.Micros(license.CreatedAt), Time(license.LastRotated), Time(overlap),
+            Time(license.ExpiresAt), Time(license.UpdatesUntil), license.Channel ?? Products.Channel.Stable, Wire.Micros(license.CreatedAt), Time(license.LastRotated), Time(overlap),
             seen is null ? null : new LastSeenView(Wire.Micros(seen.At), seen.Address, seen.Domain, seen.Outcome));
     }
 

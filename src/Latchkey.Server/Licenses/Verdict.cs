@@ -15,6 +15,8 @@ sealed record LicenseFacts(
     DateTimeOffset? LastRotated,
     bool BindOnFirstUse,
     bool ApiDownload,
+    DateTimeOffset? UpdatesUntil,
+    string? Channel,
     IReadOnlyList<string> Domains);
 
 /// <summary>The answer to "is this license good for this domain and this product?".</summary>

@@ -12,7 +12,7 @@ sealed class VerifyLicense(LicenseDesk desk)
     {
         try
         {
-            if (await desk.Admit(context, ActivityKind.Verify, "GET", "HEAD", "POST") is not { } asked) return;
+            if (await desk.Admit(context, ActivityKind.Verify, ["GET", "HEAD", "POST"]) is not { } asked) return;
             if (await desk.Grant(context, ActivityKind.Verify, asked) is not { } granted) return;
             await Answer.Success(context, Wire.LicenseIsValid, granted, Write);
         }

@@ -21,22 +21,5 @@ sealed class Product
     public DateTimeOffset? ArchivedAt { get; set; }
 
     public DateTimeOffset CreatedAt { get; set; }
-    public List<Artifact> Artifacts { get; } = [];
-}
-
-/// <summary>A published file. The newest of a product is its download.</summary>
-sealed class Artifact
-{
-    public long Id { get; set; }
-    public long ProductId { get; set; }
-    public string? Version { get; set; }
-
-    /// <summary>What the customer's browser saves it as. Data, never a path of ours.</summary>
-    public required string FileName { get; set; }
-
-    public required string ContentType { get; set; }
-    public long Size { get; set; }
-    public required byte[] Sha256 { get; set; }
-    public required string BlobId { get; set; }
-    public DateTimeOffset PublishedAt { get; set; }
+    public List<Release> Releases { get; } = [];
 }

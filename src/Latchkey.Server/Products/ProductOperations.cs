@@ -7,11 +7,14 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Latchkey.Server.Products;
 
-public sealed record ProductFile(long Id, string? Version, string FileName, string ContentType, long FileSize, string Sha256, string PublishedAt);
+/// <summary>What an ordinary license downloads now: the file of the newest stable release.</summary>
+/// <param name="Id">The artifact's.</param>
+/// <param name="FileSize">In bytes.</param>
+public sealed record ProductFile(long Id, long ReleaseId, string Version, string FileName, string ContentType, long FileSize, string Sha256, string PublishedAt);
 
 public sealed record ProductView(
     long Id, string Name, string Prefix, int KeyLength, bool ApiDownload, bool BindOnFirstUse, bool IsArchived, string CreatedAt,
-    [property: OutsideState] int Licenses, ProductFile? File) : IResource;
+    [property: OutsideState] int Licenses, [property: OutsideState] ProductFile? File) : IResource;
 
 /// <summary>What is to be set; null leaves as it is (or, for a new product, as usual).</summary>
 sealed record ProductFields(string? Name, string? Prefix, int? KeyLength, bool? ApiDownload, bool? BindOnFirstUse);
@@ -104,17 +107,6 @@ sealed class ProductOperations(UnitOfWork work)
         return page.Cut(Views(products.Take(page.Limit + 1)), view => view.Id, sort == "name" ? view => view.Name : null);
     }
 
-    /// <summary>The product's published files, the newest first: that one is its download.</summary>
-    public Page<ProductFile> Files(long id, PageRequest page)
-    {
-        work.Require(Permission.ProductsRead);
-        page.Check("-id");
-        Find(id);
-        var files = Db.Artifacts.AsNoTracking().Where(a => a.ProductId == id);
-        if (page.After() is { Id: var after }) files = files.Where(a => a.Id < after);
-        return page.Cut([.. files.OrderByDescending(a => a.Id).Take(page.Limit + 1).AsEnumerable().Select(FileOf)], file => file.Id);
-    }
-
     public Product Find(long id) => Db.Products.Find(id) ?? throw Missing(id);
 
     static void Set(Product product, ProductFields fields)
@@ -151,19 +143,23 @@ sealed class ProductOperations(UnitOfWork work)
 
     public ProductView? View(long id) => Views(Db.Products.Where(p => p.Id == id)).SingleOrDefault();
 
-    List<ProductView> Views(IQueryable<Product> products) =>
-        [.. products.Select(p => new
-            {
-                Product = p,
-                Licenses = Db.Licenses.Count(l => l.ProductId == p.Id),
-                File = p.Artifacts.OrderByDescending(a => a.Id).FirstOrDefault(),
-            })
-            .AsNoTracking().AsEnumerable().Select(row => View(row.Product, row.Licenses, row.File))];
+    List<ProductView> Views(IQueryable<Product> products)
+    {
+        var now = work.Now;
+        return [.. products.Select(p => new
+        {
+            Product = p,
+            Licenses = Db.Licenses.Count(l => l.ProductId == p.Id),
+            Newest = p.Releases.Where(r => r.State == ReleaseState.Published && r.PublishedAt <= now && r.Channel == Channel.Stable)
+                .OrderByDescending(r => r.Precedence)
+                .Select(r => new { Release = r, File = r.Artifacts.Where(a => a.Kind == ArtifactKind.File).OrderBy(a => a.Id).First() }).FirstOrDefault(),
+        })
+        .AsNoTracking().AsEnumerable().Select(row => View(row.Product, row.Licenses, row.Newest is { } newest ? FileOf(newest.Release, newest.File) : null))];
+    }
 
-    static ProductView View(Product p, int licenses, Artifact? file) => new(
-        p.Id, p.Name, p.KeyPrefix, p.KeyLength, p.ApiDownload, p.BindOnFirstUse, p.ArchivedAt is not null, Wire.Micros(p.CreatedAt), licenses,
-        file is null ? null : FileOf(file));
+    static ProductView View(Product p, int licenses, ProductFile? file) => new(
+        p.Id, p.Name, p.KeyPrefix, p.KeyLength, p.ApiDownload, p.BindOnFirstUse, p.ArchivedAt is not null, Wire.Micros(p.CreatedAt), licenses, file);
 
-    static ProductFile FileOf(Artifact file) => new(
-        file.Id, file.Version, file.FileName, file.ContentType, file.Size, Convert.ToHexStringLower(file.Sha256), Wire.Micros(file.PublishedAt));
+    static ProductFile FileOf(Release release, Artifact file) => new(
+        file.Id, release.Id, release.Version, file.FileName, file.ContentType, file.Size, Convert.ToHexStringLower(file.Sha256), Wire.Micros(release.PublishedAt!.Value));
 }

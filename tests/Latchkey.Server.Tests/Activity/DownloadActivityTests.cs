@@ -73,7 +73,7 @@ public sealed class DownloadActivityTests
         var (server, key) = await Open(1000);
         await using var _ = server;
         var path = await server.Http.MintPathOf(key, "example.com", 1);
-        Directory.Delete(server.Data.Blobs.Root, recursive: true);
+        Directory.Delete(server.Files.Place, recursive: true);
         Assert.Equal(503, (await server.Http.Get(path)).Status);
         await server.Counted(2);
         Assert.Equal(["1 SERVICE_UNAVAILABLE 1 0"], Downloads(server));

@@ -100,7 +100,7 @@ public sealed class LicenseWalkTests
     async Task Fail(TestServer server, string key)
     {
         var link = await server.Http.MintPathOf(key, "a.example", 1);
-        Directory.Delete(server.Data.Blobs.Root, recursive: true);
+        Directory.Delete(server.Files.Place, recursive: true);
         await Send(server, "GET", link);
         await using var limited = await TestServer.Run(("RateLimit:RequestsPerMinute", "1"));
         for (var i = 0; i < 2; i++) await Send(limited, "GET", Ask.VerifyPath);

@@ -137,7 +137,7 @@ public sealed class DownloadTests : IAsyncLifetime
     public async Task A_file_that_is_missing_or_cut_spends_nothing()
     {
         var path = await Mint();
-        var stored = _server.WithDb(db => _server.Data.Blobs.PathOf(db.Artifacts.Single().BlobId));
+        var stored = _server.WithDb(db => _server.Files.PathOf(db.Artifacts.Single().BlobId));
         File.Move(stored, stored + ".away");
         var reply = await Get(path);
         Assert.Equal((503, "SERVICE_UNAVAILABLE", "5"), (reply.Status, reply.Code, reply.Header("Retry-After")));

@@ -8,7 +8,7 @@ public sealed class VerdictTests
 
     static LicenseFacts Facts(
         LicenseState state = LicenseState.Active, int expiresInSeconds = 60, bool bind = true, int places = 1, params string[] domains) =>
-        new(1, 7, "Plugin", null, state, places, Now.AddSeconds(expiresInSeconds), Now.AddDays(-1), null, bind, true, domains);
+        new(1, 7, "Plugin", null, state, places, Now.AddSeconds(expiresInSeconds), Now.AddDays(-1), null, bind, true, null, null, domains);
 
     static string Judge(LicenseFacts? license, string host = "example.com", long product = 7) => Verdict.Judge(license, host, product, Now) switch
     {

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Latchkey.Server.Admin.Access;
+using Latchkey.Server.Blobs;
 using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
 using Latchkey.Server.Licenses;
@@ -86,8 +87,12 @@ sealed class TestServer : IAsyncDisposable
 
     public LicenseView Issue(long product, params string[] domains) => Operate(licenses => licenses.Issue(new IssueLicense(product, domains)));
 
-    public ProductView Publish(long product, byte[] content, string fileName = "product.zip") =>
-        Work(work => new PublishFile(work).Run(new Upload(product, new MemoryStream(content), fileName, null)).GetAwaiter().GetResult());
+    /// <summary>A release of one file; its version, unless it is named, follows the highest there is.</summary>
+    public ReleaseView Publish(long product, byte[] content, string fileName = "product.zip", string? version = null) =>
+        Work(work => new StoreArtifact(work).Publish(product, new ReleaseFields(version), new Upload(new MemoryStream(content), fileName)).GetAwaiter().GetResult());
+
+    /// <summary>Where the files lie, of a store on disk.</summary>
+    public FileBlobStore Files => (FileBlobStore)Data.Blobs;
 
     public async ValueTask DisposeAsync()
     {

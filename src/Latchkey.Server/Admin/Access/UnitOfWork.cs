@@ -33,7 +33,7 @@ sealed class UnitOfWork : IDisposable
     public SqliteConnection Connection { get; }
 
     public Secrets Secrets { get; }
-    public FileBlobStore Blobs { get; }
+    public IBlobStore Blobs { get; }
     public TimeProvider Clock { get; }
     public Actor Actor { get; }
     public DateTimeOffset Now => Clock.GetUtcNow();

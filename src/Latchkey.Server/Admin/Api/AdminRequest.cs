@@ -39,7 +39,7 @@ static class AdminEndpoints
             var request = scope.GetRequiredService<AdminRequest>();
             return UnitOfWork.Open(data, clock, request.Actor ?? throw new InvalidOperationException("Nobody asked."), request.Terms);
         });
-        services.AddScoped<Products.ProductOperations>().AddScoped<Products.PublishFile>();
+        services.AddScoped<Products.ProductOperations>().AddScoped<Products.ReleaseOperations>().AddScoped<Products.StoreArtifact>();
         services.AddScoped<Customers.CustomerOperations>();
         services.AddScoped<Licenses.LicenseOperations>().AddScoped<Licenses.LicenseList>().AddScoped<Licenses.BulkLicenses>();
         services.AddScoped<Licenses.RehearseVerify>().AddScoped<Licenses.LicenseDomainList>();
@@ -55,6 +55,7 @@ static class AdminEndpoints
         var admin = app.MapGroup("/api/admin").AddEndpointFilter(EntityTags.Show);
         ((IEndpointConventionBuilder)admin).Add(AnswerHeadLikeGet);
         ProductEndpoints.Map(admin.MapGroup("/products").WithTags("Products"));
+        ReleaseEndpoints.Map(admin.MapGroup("/releases").WithTags("Releases"));
         CustomerEndpoints.Map(admin.MapGroup("/customers").WithTags("Customers"));
         LicenseEndpoints.Map(admin.MapGroup("/licenses").WithTags("Licenses"));
         DownloadEndpoints.Map(admin.MapGroup("/download-tokens").WithTags("Download tokens"));

@@ -47,7 +47,7 @@ static class LicenseEndpoints
             .WithName("unbindDomain").WithSummary("Take a domain away").Needs(Permission.LicensesSupport).Refuses("LICENSE_NOT_FOUND", "DOMAIN_NOT_BOUND");
         license.MapGet("/activity", (long id, Statistics statistics, [AsParameters] Paging page) => statistics.LicenseActivity(id, page.Request))
             .WithName("getLicenseActivity").WithSummary("What was asked with this license, the newest first").Needs(Permission.LicensesRead).SortedBy("-last_at").Refuses("LICENSE_NOT_FOUND");
-        license.MapPost("/download-tokens", MakeLink).WithName("createDownloadToken").WithSummary("Make a one-time download link for the customer").Needs(Permission.DownloadsWrite).Refuses("LICENSE_NOT_FOUND", "LICENSE_NOT_ACTIVE", "NO_DOWNLOADABLE_FILE");
+        license.MapPost("/download-tokens", MakeLink).WithName("createDownloadToken").WithSummary("Make a one-time download link for the customer").Needs(Permission.DownloadsWrite).Refuses("LICENSE_NOT_FOUND", "LICENSE_NOT_ACTIVE", "NO_DOWNLOADABLE_FILE", "RELEASE_NOT_FOUND", "NOT_ENTITLED");
     }
 
     static Page<LicenseView> List(LicenseList list, [AsParameters] LicenseQuery query, [AsParameters] Paging page) => list.Read(query.Filter, page.Request);
@@ -55,15 +55,18 @@ static class LicenseEndpoints
     static Created<LicenseView> Issue(IssueLicenseRequest wanted, LicenseOperations operations)
     {
         var license = operations.Issue(new IssueLicense(
-            wanted.ProductId, wanted.Domains ?? [], wanted.MaxDomains, wanted.UserId, Times.Read(wanted.ExpiresAt, "/expires_at", endOfDay: true), wanted.LicenseKey));
+            wanted.ProductId, wanted.Domains ?? [], wanted.MaxDomains, wanted.UserId, Times.Read(wanted.ExpiresAt, "/expires_at", endOfDay: true), wanted.LicenseKey,
+            Times.Read(wanted.UpdatesUntil, "/updates_until", endOfDay: true), wanted.Channel));
         return TypedResults.Created($"/api/admin/licenses/{license.Id}", license);
     }
 
     static Created<IssuedKeys> IssueMany(IssueManyRequest wanted, BulkLicenses operations) => TypedResults.Created("/api/admin/licenses", operations.Issue(new IssueMany(
-        wanted.ProductId, wanted.Count, wanted.MaxDomains, wanted.UserId, Times.Read(wanted.ExpiresAt, "/expires_at", endOfDay: true))));
+        wanted.ProductId, wanted.Count, wanted.MaxDomains, wanted.UserId, Times.Read(wanted.ExpiresAt, "/expires_at", endOfDay: true),
+        Times.Read(wanted.UpdatesUntil, "/updates_until", endOfDay: true), wanted.Channel)));
 
     static LicenseView Edit(long id, EditLicenseRequest edit, LicenseOperations operations) => operations.Edit(id, new EditLicense(
-        edit.MaxDomains, edit.UserId, Times.Read(edit.ExpiresAt, "/expires_at", endOfDay: true), edit.ExpiresAt is "", edit.NoUser));
+        edit.MaxDomains, edit.UserId, Times.Read(edit.ExpiresAt, "/expires_at", endOfDay: true), edit.ExpiresAt is "", edit.NoUser,
+        Times.Read(edit.UpdatesUntil, "/updates_until", endOfDay: true), edit.UpdatesUntil is "", edit.Channel));
 
     static TimeSpan Overlap(RotateRequest? wanted) => wanted?.OverlapHours switch
     {
@@ -72,8 +75,9 @@ static class LicenseEndpoints
         _ => throw OperationException.Invalid("/overlap_hours", $"The overlap must be 0 to {LicenseOperations.MaxOverlap.TotalHours} hours."),
     };
 
-    static Created<DownloadLink> MakeLink(long id, HttpContext context, DownloadOperations operations, Settings settings) =>
-        TypedResults.Created("/api/admin/download-tokens", operations.Create(id, settings.HomeOf(context.Request), settings.Downloads.TokenLifetime));
+    static Created<DownloadLink> MakeLink(long id, HttpContext context, DownloadOperations operations, Settings settings, CreateLinkRequest? wanted) =>
+        TypedResults.Created("/api/admin/download-tokens", operations.Create(
+            id, settings.HomeOf(context.Request), settings.Downloads.TokenLifetime, (wanted ?? new CreateLinkRequest()).Wish));
 
     static PushStreamHttpResult Export(LicenseList list, [AsParameters] LicenseQuery query)
     {

@@ -1,8 +1,6 @@
 using Latchkey.Server.Admin.Access;
 using Latchkey.Server.Configuration;
-using Latchkey.Server.Data;
 using Latchkey.Server.Products;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Latchkey.Server.Admin.Api;
@@ -23,11 +21,20 @@ static class ProductEndpoints
             .WithName("archiveProduct").WithSummary("Issue nothing new for it; what was issued keeps working").Needs(Permission.ProductsWrite).Refuses("PRODUCT_NOT_FOUND");
         products.MapPost("/{id:long}/unarchive", (long id, ProductOperations operations) => operations.Unarchive(id))
             .WithName("unarchiveProduct").WithSummary("Sell it again").Needs(Permission.ProductsWrite).Refuses("PRODUCT_NOT_FOUND");
-        products.MapGet("/{id:long}/files", (long id, ProductOperations operations, [AsParameters] Paging page) => operations.Files(id, page.Request))
-            .WithName("listProductFiles").WithSummary("List the published files; the newest is the download").Needs(Permission.ProductsRead).SortedBy("-id").Refuses("PRODUCT_NOT_FOUND");
+        products.MapGet("/{id:long}/releases", (long id, ReleaseOperations operations, ProductOperations products, [AsParameters] ProductReleaseQuery query, [AsParameters] Paging page) =>
+            operations.List(new ReleaseFilter(products.Show(id).Id, query.Channel, query.State), page.Request))
+            .WithName("listProductReleases").WithSummary("List the releases of a product, the newest version first").Needs(Permission.ProductsRead).SortedBy("-version", "-id").Refuses("PRODUCT_NOT_FOUND");
+        products.MapPost("/{id:long}/releases", AddRelease).WithName("createRelease").WithSummary("Add a release: a draft, which takes files until it is published").Needs(Permission.ProductsWrite)
+            .Refuses("PRODUCT_NOT_FOUND", "RELEASE_EXISTS", "RELEASE_PUBLISHED");
         products.MapPut("/{id:long}/files/{fileName}", Publish).WithMetadata(new StreamsBody())
-            .WithName("publishProductFile").WithSummary("Publish a file: the request body, as it is").Needs(Permission.ProductsWrite)
-            .Refuses("PRODUCT_NOT_FOUND", "FILE_TOO_LARGE", "NO_SPACE");
+            .WithName("publishProductFile").WithSummary("Publish a release of one file: the request body, as it is").Needs(Permission.ProductsWrite)
+            .Refuses("PRODUCT_NOT_FOUND", "RELEASE_PUBLISHED", "RELEASE_EXISTS", "ARTIFACT_EXISTS", "FILE_TOO_LARGE", "NO_SPACE");
+    }
+
+    static Created<ReleaseView> AddRelease(long id, CreateReleaseRequest wanted, ReleaseOperations operations)
+    {
+        var release = operations.Add(id, wanted.Fields);
+        return TypedResults.Created($"/api/admin/releases/{release.Id}", release);
     }
 
     static Created<ProductView> Create(CreateProductRequest wanted, ProductOperations operations)
@@ -36,29 +43,9 @@ static class ProductEndpoints
         return TypedResults.Created($"/api/admin/products/{product.Id}", product);
     }
 
-    static async Task<Created<ProductView>> Publish(long id, string fileName, string? version, HttpContext context, PublishFile publish, Settings settings)
+    static async Task<Created<ReleaseView>> Publish(long id, string fileName, string? version, string? channel, HttpContext context, StoreArtifact store, Settings settings)
     {
-        // The store has a limit of its own, told in our words and before the body is read.
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = null;
-        var request = context.Request;
-
-        // %2F is the one that routing leaves as it is.
-        fileName = fileName.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
-        var upload = new Upload(id, request.Body, fileName, version, request.ContentLength, settings.Admin.MaxUploadBytes, Digest(request));
-        var product = await publish.Run(upload, null, context.RequestAborted);
-        return TypedResults.Created($"/api/admin/products/{id}/files", product);
-    }
-
-    /// <summary><c>Repr-Digest: sha-256=:…:</c> (RFC 9530): what the sender says the file is.</summary>
-    static byte[]? Digest(HttpRequest request)
-    {
-        if (request.Headers["Repr-Digest"].ToString() is not { Length: > 0 } header) return null;
-        var start = header.IndexOf("sha-256=:", StringComparison.OrdinalIgnoreCase);
-        var text = start < 0 ? [] : header.AsSpan(start + 9);
-        var end = text.IndexOf(':');
-        var hash = new byte[32];
-        return end > 0 && Convert.TryFromBase64Chars(text[..end], hash, out var length) && length == 32
-            ? hash
-            : throw OperationException.Invalid("Repr-Digest", "Repr-Digest must be sha-256=:…: with the file's SHA-256 in base64.");
+        var release = await store.Publish(id, new ReleaseFields(version, channel), Uploads.Of(context, fileName, settings), null, context.RequestAborted);
+        return TypedResults.Created($"/api/admin/releases/{release.Id}", release);
     }
 }

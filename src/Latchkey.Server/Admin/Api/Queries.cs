@@ -2,6 +2,7 @@ using System.ComponentModel;
 using Latchkey.Server.Admin.Access;
 using Latchkey.Server.Downloads;
 using Latchkey.Server.Licenses;
+using Latchkey.Server.Products;
 using Microsoft.AspNetCore.Mvc;
 
 namespace Latchkey.Server.Admin.Api;
@@ -30,6 +31,47 @@ sealed class LicenseQuery
     internal LicenseFilter Filter => new(Search, ProductId, UserId, Domain, State, Times.Read(ExpiresBefore, "expires_before", endOfDay: false));
 }
 
+/// <summary>Which releases of a product.</summary>
+sealed class ProductReleaseQuery
+{
+    [FromQuery(Name = "channel")]
+    public string? Channel { get; init; }
+
+    [FromQuery(Name = "state"), Description("draft, scheduled, published or yanked")]
+    public string? State { get; init; }
+}
+
+/// <summary>Which releases.</summary>
+sealed class ReleaseQuery
+{
+    [FromQuery(Name = "product_id")]
+    public long? ProductId { get; init; }
+
+    [FromQuery(Name = "channel")]
+    public string? Channel { get; init; }
+
+    [FromQuery(Name = "state"), Description("draft, scheduled, published or yanked")]
+    public string? State { get; init; }
+
+    internal ReleaseFilter Filter => new(ProductId, Channel, State);
+}
+
+/// <summary>What a file of a release is.</summary>
+sealed class FileQuery
+{
+    [FromQuery(Name = "platform"), Description("As windows; none: for all")]
+    public string? Platform { get; init; }
+
+    [FromQuery(Name = "arch"), Description("As arm64; none: for all")]
+    public string? Arch { get; init; }
+
+    [FromQuery(Name = "kind"), Description("file (usual), or what lies beside one: signature, sbom")]
+    public string? Kind { get; init; }
+
+    [FromQuery(Name = "beside_id"), Description("Of a signature or sbom: the file that it belongs to, where the release has several")]
+    public long? BesideId { get; init; }
+}
+
 /// <summary>Which download links.</summary>
 sealed class DownloadQuery
 {
@@ -39,7 +81,7 @@ sealed class DownloadQuery
     [FromQuery(Name = "product_id")]
     public long? ProductId { get; init; }
 
-    [FromQuery(Name = "state"), Description("issued, in_progress, interrupted, finished, expired or revoked")]
+    [FromQuery(Name = "state"), Description("issued, in_progress, interrupted, handed_over, finished, expired or revoked")]
     public string? State { get; init; }
 
     internal DownloadFilter Filter => new(LicenseId, ProductId, State);

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using Latchkey.Server.Data;
 using Latchkey.Server.Licenses;
+using Latchkey.Server.Products;
 using Microsoft.AspNetCore.Mvc;
 
 namespace Latchkey.Server.Admin.Api;
@@ -53,16 +54,49 @@ sealed record EditCustomerRequest(string? Name = null, string? Email = null, str
 /// <param name="UserId">Your own customer number.</param>
 /// <param name="ExpiresAt">A date (good through its end, UTC) or a time; none: never.</param>
 /// <param name="LicenseKey">A key of your own, 8 to 256 of A-Z a-z 0-9 _ -.</param>
+/// <param name="UpdatesUntil">It may have what was published through this date or time; none: everything.</param>
+/// <param name="Channel">The channel it is on: stable (usual), beta, alpha, dev, or one of your own.</param>
 sealed record IssueLicenseRequest(
-    long ProductId, IReadOnlyList<string>? Domains = null, int? MaxDomains = null, long? UserId = null, string? ExpiresAt = null, string? LicenseKey = null);
+    long ProductId, IReadOnlyList<string>? Domains = null, int? MaxDomains = null, long? UserId = null, string? ExpiresAt = null, string? LicenseKey = null,
+    string? UpdatesUntil = null, string? Channel = null);
 
 /// <param name="Count">1 to 10,000 licenses alike, without domains.</param>
-sealed record IssueManyRequest(long ProductId, int Count, int? MaxDomains = null, long? UserId = null, string? ExpiresAt = null);
+sealed record IssueManyRequest(
+    long ProductId, int Count, int? MaxDomains = null, long? UserId = null, string? ExpiresAt = null, string? UpdatesUntil = null, string? Channel = null);
 
 /// <summary>What is left out stays as it is.</summary>
 /// <param name="ExpiresAt">A date or a time; an empty text: never.</param>
 /// <param name="NoUser">True takes the customer away.</param>
-sealed record EditLicenseRequest(int? MaxDomains = null, long? UserId = null, string? ExpiresAt = null, bool NoUser = false);
+/// <param name="UpdatesUntil">A date or a time; an empty text: every release.</param>
+/// <param name="Channel">An empty text is stable.</param>
+sealed record EditLicenseRequest(
+    int? MaxDomains = null, long? UserId = null, string? ExpiresAt = null, bool NoUser = false, string? UpdatesUntil = null, string? Channel = null);
+
+/// <summary>Which file; what is left out is as for the license's own software: the newest release that it may have.</summary>
+sealed record CreateLinkRequest(string? Version = null, string? Channel = null, string? Platform = null, string? Arch = null)
+{
+    internal ReleaseWish Wish => ReleaseWish.Of(Version, Channel, Platform, Arch);
+}
+
+/// <param name="Version">Semantic Versioning 2.0.</param>
+/// <param name="Channel">Usual is what the version says: 2.0.0-alpha.1 is alpha, other pre-releases are beta, the rest is stable.</param>
+/// <param name="Notes">What is new, in Markdown.</param>
+/// <param name="RolloutPercent">To how many of a hundred licenses it is offered; usual is 100.</param>
+/// <param name="MinimumVersion">Who has less is offered an older release first.</param>
+sealed record CreateReleaseRequest(string Version, string? Channel = null, string? Notes = null, int? RolloutPercent = null, string? MinimumVersion = null)
+{
+    internal ReleaseFields Fields => new(Version, Channel, Notes, RolloutPercent, MinimumVersion);
+}
+
+/// <summary>What is left out stays as it is; the version of a draft alone can change.</summary>
+/// <param name="MinimumVersion">An empty text takes it away.</param>
+sealed record EditReleaseRequest(string? Version = null, string? Channel = null, string? Notes = null, int? RolloutPercent = null, string? MinimumVersion = null)
+{
+    internal ReleaseFields Fields => new(Version, Channel, Notes, RolloutPercent, MinimumVersion);
+}
+
+/// <param name="PublishedAt">A date (its beginning, UTC) or a time, also in the future; none: now.</param>
+sealed record PublishRequest(string? PublishedAt = null);
 
 /// <param name="OverlapHours">For so long the old key works as well; usual is 0, 2160 (90 days) the most.</param>
 sealed record RotateRequest(double OverlapHours = 0);

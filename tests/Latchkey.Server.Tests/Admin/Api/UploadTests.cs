@@ -10,7 +10,7 @@ namespace Latchkey.Server.Tests.Admin.Api;
 /// <summary>Files over the admin API: whole, hashed, or not at all.</summary>
 public sealed class UploadTests
 {
-    static string[] Stored(TestServer server) => Directory.Exists(server.Data.Blobs.Root) ? Directory.GetFiles(server.Data.Blobs.Root, "*", SearchOption.AllDirectories) : [];
+    static string[] Stored(TestServer server) => Directory.Exists(server.Files.Place) ? Directory.GetFiles(server.Files.Place, "*", SearchOption.AllDirectories) : [];
 
     static int Files(TestServer server) => server.WithDb(db => db.Artifacts.Count());
 

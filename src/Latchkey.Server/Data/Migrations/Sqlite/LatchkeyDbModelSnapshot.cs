@@ -556,6 +556,10 @@ namespace Latchkey.Server.Data.Migrations.Sqlite
                         .HasColumnType("INTEGER")
                         .HasColumnName("bytes_sent");
 
+                    b.Property<long>("BytesServed")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("bytes_served");
+
                     b.Property<long?>("ClaimedAt")
                         .HasColumnType("INTEGER")
                         .HasColumnName("claimed_at");
@@ -568,6 +572,10 @@ namespace Latchkey.Server.Data.Migrations.Sqlite
                         .HasColumnType("INTEGER")
                         .HasColumnName("created_at");
 
+                    b.Property<long?>("DelegatedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("delegated_at");
+
                     b.Property<long>("ExpiresAt")
                         .HasColumnType("INTEGER")
                         .HasColumnName("expires_at");
@@ -576,6 +584,10 @@ namespace Latchkey.Server.Data.Migrations.Sqlite
                         .IsRequired()
                         .HasColumnType("BLOB")
                         .HasColumnName("hash");
+
+                    b.Property<long>("HighWater")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("high_water");
 
                     b.Property<long?>("LeaseUntil")
                         .HasColumnType("INTEGER")
@@ -644,6 +656,10 @@ namespace Latchkey.Server.Data.Migrations.Sqlite
                         .HasColumnType("INTEGER")
                         .HasColumnName("id");
 
+                    b.Property<string>("Channel")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("channel");
+
                     b.Property<long>("CreatedAt")
                         .HasColumnType("INTEGER")
                         .HasColumnName("created_at");
@@ -682,6 +698,10 @@ namespace Latchkey.Server.Data.Migrations.Sqlite
                     b.Property<int>("State")
                         .HasColumnType("INTEGER")
                         .HasColumnName("state");
+
+                    b.Property<long?>("UpdatesUntil")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("updates_until");
 
                     b.Property<long?>("UserId")
                         .HasColumnType("INTEGER")
@@ -759,6 +779,15 @@ namespace Latchkey.Server.Data.Migrations.Sqlite
                         .HasColumnType("INTEGER")
                         .HasColumnName("id");
 
+                    b.Property<string>("Arch")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("arch");
+
+                    b.Property<long?>("BesideId")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("beside_id");
+
                     b.Property<string>("BlobId")
                         .IsRequired()
                         .HasColumnType("TEXT")
@@ -769,18 +798,31 @@ namespace Latchkey.Server.Data.Migrations.Sqlite
                         .HasColumnType("TEXT")
                         .HasColumnName("content_type");
 
+                    b.Property<long>("CreatedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("created_at");
+
                     b.Property<string>("FileName")
                         .IsRequired()
                         .HasColumnType("TEXT")
                         .HasColumnName("file_name");
 
+                    b.Property<int>("Kind")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("kind");
+
+                    b.Property<string>("Platform")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("platform");
+
                     b.Property<long>("ProductId")
                         .HasColumnType("INTEGER")
                         .HasColumnName("product_id");
 
-                    b.Property<long>("PublishedAt")
+                    b.Property<long>("ReleaseId")
                         .HasColumnType("INTEGER")
-                        .HasColumnName("published_at");
+                        .HasColumnName("release_id");
 
                     b.Property<byte[]>("Sha256")
                         .IsRequired()
@@ -791,13 +833,11 @@ namespace Latchkey.Server.Data.Migrations.Sqlite
                         .HasColumnType("INTEGER")
                         .HasColumnName("size");
 
-                    b.Property<string>("Version")
-                        .HasColumnType("TEXT")
-                        .HasColumnName("version");
-
                     b.HasKey("Id");
 
                     b.HasIndex("ProductId");
+
+                    b.HasIndex("ReleaseId");
 
                     b.ToTable("artifacts", (string)null);
                 });
@@ -842,6 +882,75 @@ namespace Latchkey.Server.Data.Migrations.Sqlite
                     b.HasKey("Id");
 
                     b.ToTable("products", (string)null);
+                });
+
+            modelBuilder.Entity("Latchkey.Server.Products.Release", b =>
+                {
+                    b.Property<long>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("id");
+
+                    b.Property<string>("Channel")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("channel");
+
+                    b.Property<long>("CreatedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("MinimumVersion")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("minimum_version");
+
+                    b.Property<string>("Notes")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("notes");
+
+                    b.Property<string>("NotesHtml")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("notes_html");
+
+                    b.Property<int>("Precedence")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("precedence");
+
+                    b.Property<long>("ProductId")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("product_id");
+
+                    b.Property<long?>("PublishedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("published_at");
+
+                    b.Property<int>("RolloutPercent")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("rollout_percent");
+
+                    b.Property<int>("State")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("state");
+
+                    b.Property<string>("Version")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("version");
+
+                    b.Property<long?>("YankedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("yanked_at");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("ProductId", "Precedence");
+
+                    b.HasIndex("ProductId", "Version")
+                        .IsUnique();
+
+                    b.ToTable("releases", (string)null);
                 });
 
             modelBuilder.Entity("Microsoft.AspNetCore.Identity.IdentityUserClaim<long>", b =>
@@ -1004,8 +1113,22 @@ namespace Latchkey.Server.Data.Migrations.Sqlite
 
             modelBuilder.Entity("Latchkey.Server.Products.Artifact", b =>
                 {
-                    b.HasOne("Latchkey.Server.Products.Product", null)
+                    b.HasOne("Latchkey.Server.Products.Artifact", null)
+                        .WithMany()
+                        .HasForeignKey("BesideId")
+                        .OnDelete(DeleteBehavior.Restrict);
+
+                    b.HasOne("Latchkey.Server.Products.Release", null)
                         .WithMany("Artifacts")
+                        .HasForeignKey("ReleaseId")
+                        .OnDelete(DeleteBehavior.Restrict)
+                        .IsRequired();
+                });
+
+            modelBuilder.Entity("Latchkey.Server.Products.Release", b =>
+                {
+                    b.HasOne("Latchkey.Server.Products.Product", null)
+                        .WithMany("Releases")
                         .HasForeignKey("ProductId")
                         .OnDelete(DeleteBehavior.Restrict)
                         .IsRequired();
@@ -1097,6 +1220,11 @@ namespace Latchkey.Server.Data.Migrations.Sqlite
                 });
 
             modelBuilder.Entity("Latchkey.Server.Products.Product", b =>
+                {
+                    b.Navigation("Releases");
+                });
+
+            modelBuilder.Entity("Latchkey.Server.Products.Release", b =>
                 {
                     b.Navigation("Artifacts");
                 });

@@ -1,0 +1,60 @@
+using Latchkey.Server.Blobs;
+using Latchkey.Server.Data;
+
+namespace Latchkey.Server.Products;
+
+/// <summary>
+/// Removes, every hour, what no release refers to and nobody has written to for a day: what is left of uploads that
+/// broke off, and of drafts. The references are read after the store's list, so what came in between is not in it.
+/// </summary>
+sealed partial class BlobSweep(SqliteDatabase database, IBlobStore store, TimeProvider clock, ILogger<BlobSweep> log) : PeriodicService(TimeSpan.FromHours(1), clock)
+{
+    static readonly TimeSpan Grace = TimeSpan.FromDays(1);
+
+    protected override async Task Do(CancellationToken stopping)
+    {
+        try
+        {
+            var old = new List<string>();
+            await foreach (var entry in store.All(stopping))
+            {
+                if (entry.Modified < Now - Grace && IsOurs(entry.Name)) old.Add(entry.Name);
+            }
+
+            if (old.Count == 0) return;
+            var known = Referenced();
+            var orphans = old.Where(name => !known.Contains(name)).ToList();
+            foreach (var name in orphans) await store.Delete(name);
+            if (orphans.Count > 0) Swept(orphans.Count, store.Place);
+        }
+        catch (Exception failure)
+        {
+            // There is another hour.
+            NotSwept(failure.Message);
+        }
+    }
+
+    /// <summary>A blob's id, or that of an upload on its way; what somebody else put there is theirs.</summary>
+    static bool IsOurs(string name)
+    {
+        var id = name.EndsWith(".tmp", StringComparison.Ordinal) ? name[..^4] : name;
+        return id.Length == 32 && id.All(char.IsAsciiHexDigitLower);
+    }
+
+    HashSet<string> Referenced()
+    {
+        using var connection = database.OpenExisting();
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT blob_id FROM artifacts";
+        using var rows = command.ExecuteReader();
+        var known = new HashSet<string>(StringComparer.Ordinal);
+        while (rows.Read()) known.Add(rows.GetString(0));
+        return known;
+    }
+
+    [LoggerMessage(64, LogLevel.Information, "Removed {Count} files from {Place} that belong to no release")]
+    partial void Swept(int count, string place);
+
+    [LoggerMessage(65, LogLevel.Warning, "Files that belong to no release were not removed: {Reason}")]
+    partial void NotSwept(string reason);
+}

@@ -1,0 +1,25 @@
+using Ganss.Xss;
+using Markdig;
+
+namespace Latchkey.Server.Products;
+
+/// <summary>What is new in a release, as it was written and as HTML.</summary>
+sealed record ReleaseNotesText(string Markdown, string Html);
+
+/// <summary>Notes in Markdown, as HTML that is safe wherever it is shown: no script, no style, no picture, links to the web alone.</summary>
+static class ReleaseNotes
+{
+    public const int MaxLength = 50_000;
+
+    static readonly MarkdownPipeline Pipeline = new MarkdownPipelineBuilder().UseAutoLinks().UsePipeTables().DisableHtml().Build();
+
+    public static string ToHtml(string markdown) => markdown.Length == 0 ? "" : Sanitizer().Sanitize(Markdown.ToHtml(markdown, Pipeline)).Trim();
+
+    static HtmlSanitizer Sanitizer() => new(new HtmlSanitizerOptions
+    {
+        AllowedTags = new HashSet<string>(["h1", "h2", "h3", "h4", "h5", "h6", "p", "br", "hr", "ul", "ol", "li", "blockquote", "pre", "code", "em", "strong", "a", "table", "thead", "tbody", "tr", "th", "td"]),
+        AllowedAttributes = new HashSet<string>(["href", "start"]),
+        AllowedSchemes = new HashSet<string>(["https", "http", "mailto"]),
+        UriAttributes = new HashSet<string>(["href"]),
+    });
+}
