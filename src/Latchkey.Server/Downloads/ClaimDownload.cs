@@ -21,8 +21,7 @@ sealed partial class ClaimDownload(
     public async Task Handle(HttpContext context)
     {
         var request = context.Request;
-        var isHead = HttpMethods.IsHead(request.Method);
-        if (!isHead && !HttpMethods.IsGet(request.Method))
+        if (!HttpMethods.IsHead(request.Method) && !HttpMethods.IsGet(request.Method))
         {
             var wrong = Wire.MethodNotAllowed("GET, HEAD");
             activity.Count(ActivityKind.Download, wrong.Code);
@@ -33,8 +32,8 @@ sealed partial class ClaimDownload(
         TokenFacts? token = null;
         try
         {
-            token = tokens.Find((string)request.RouteValues["token"]!);
-            await Judge(context, token, isHead);
+            token = Find(context);
+            await Judge(context, token);
         }
         catch (StoreUnavailableException)
         {
@@ -43,10 +42,13 @@ sealed partial class ClaimDownload(
         }
     }
 
-    async Task Judge(HttpContext context, TokenFacts? token, bool isHead)
+    TokenFacts? Find(HttpContext context) => tokens.Find((string)context.Request.RouteValues["token"]!);
+
+    async Task Judge(HttpContext context, TokenFacts? token)
     {
         var client = ClientAddress.Of(context);
-        if (TokenVerdict.Judge(token, client.ToString(), clock.GetUtcNow()) is { } refusal)
+        var refusal = TokenVerdict.Judge(token, client.ToString(), clock.GetUtcNow());
+        if (refusal is not null && refusal != Wire.DownloadTokenBusy)
         {
             await Refuse(context, refusal, token);
             return;
@@ -54,9 +56,11 @@ sealed partial class ClaimDownload(
 
         // Opened before the claim: a file that is missing spends nothing.
         using var file = await blobs.Open(token!.File.BlobId, token.File.Size, context.RequestAborted);
-        if (isHead) Describe(context.Response, token, ByteRange.Whole(token.File));
-        else if (IsPreview(context.Request)) context.Response.StatusCode = StatusCodes.Status204NoContent;
-        else await Deliver(context, token, client, file);
+        if (Preview.IsPrefetch(context.Request)) context.Response.StatusCode = StatusCodes.Status204NoContent;
+        else if (Preview.WantsPage(context.Request)) await DownloadPage.Show(context, token);
+        else if (!HttpMethods.IsHead(context.Request.Method)) await Deliver(context, token, client, file);
+        else if (refusal is null) Describe(context.Response, token, ByteRange.Whole(token.File));
+        else await Refuse(context, refusal, token);
     }
 
     async Task Deliver(HttpContext context, TokenFacts token, ClientAddress client, IBlob file)
@@ -65,12 +69,6 @@ sealed partial class ClaimDownload(
         {
             context.Response.Headers.ContentRange = $"bytes */{token.File.Size}";
             await Refuse(context, Wire.RangeNotSatisfiable, token);
-            return;
-        }
-
-        if (part.Length > token.Budget)
-        {
-            await Refuse(context, Wire.DownloadTokenOverBudget, token);
             return;
         }
 
@@ -87,18 +85,16 @@ sealed partial class ClaimDownload(
                 token.Id, token.LicenseId, token.File.ProductId, client, RandomNumberGenerator.GetHexString(16, lowercase: true), part, token.HighWater, IsDelegated: false);
             var last = buffer.AsMemory(0, transfer.Last);
             await FileTransfer.ReadLast(file, transfer, last, context.RequestAborted);
-            var now = clock.GetUtcNow();
-            if (!await tokens.TryClaim(token, transfer, now))
+            var claim = await new Claim(tokens, clock).Try(token, transfer, () => Find(context), context.RequestAborted);
+            if (claim.Refused is { } refusal)
             {
-                // Somebody was quicker, or the license has just been suspended.
-                var again = tokens.Find((string)context.Request.RouteValues["token"]!);
-                await Refuse(context, TokenVerdict.Judge(again, client.ToString(), now) ?? Wire.DownloadTokenBusy, token);
+                await Refuse(context, refusal, token);
                 return;
             }
 
             if (!transfer.SpentByClaim) Claimed(token.Id, token.LicenseId, part.From, part.Length, client.ToString(), context.TraceIdentifier);
             Describe(context.Response, token, part);
-            await transfers.Run(context, file, transfer, last);
+            await transfers.Run(context, file, claim.Transfer, last);
         }
         finally
         {
@@ -117,14 +113,13 @@ sealed partial class ClaimDownload(
         ActivityKind.Download, refusal.Code, token?.LicenseId ?? 0, token?.File.ProductId ?? 0, "", ClientAddress.Of(context)));
 
     /// <summary>
-    /// A transfer may start anywhere up to what was handed over, or where the client has proved, on a fresh link,
-    /// that it holds a part of this very file. Else it gets the whole: a tail alone would use the link up.
+    /// On a fresh link a transfer starts in the middle only where the client has proved that it holds a part of this
+    /// very file. Else it gets the whole: a tail alone would use the link up.
     /// </summary>
     static ByteRange? Part(HttpRequest request, TokenFacts token)
     {
         var part = ByteRange.Of(request, token.File);
-        var isMeant = token.ClaimedBy is null && request.Headers.IfRange.Count > 0;
-        return part?.From > token.HighWater && !isMeant ? ByteRange.Whole(token.File) : part;
+        return part?.From > 0 && token.ClaimedBy is null && request.Headers.IfRange.Count == 0 ? ByteRange.Whole(token.File) : part;
     }
 
     static void Describe(HttpResponse response, TokenFacts token, ByteRange part)
@@ -134,15 +129,6 @@ sealed partial class ClaimDownload(
         response.StatusCode = part.IsWhole ? StatusCodes.Status200OK : StatusCodes.Status206PartialContent;
         if (!part.IsWhole) response.Headers.ContentRange = part.ContentRange;
     }
-
-    /// <summary>A browser or chat program that looks ahead; it shall come back when a person asks.</summary>
-    static bool IsPreview(HttpRequest request) =>
-        Says(request.Headers["Sec-Purpose"]) || Says(request.Headers["Purpose"]) || Says(request.Headers["X-Purpose"]) || Says(request.Headers["X-Moz"]);
-
-    static bool Says(Microsoft.Extensions.Primitives.StringValues purpose) =>
-        purpose.Any(value => value is not null
-            && (value.Contains("prefetch", StringComparison.OrdinalIgnoreCase) || value.Contains("preview", StringComparison.OrdinalIgnoreCase)
-                || value.Contains("prerender", StringComparison.OrdinalIgnoreCase)));
 
     public void Dispose() => _places.Dispose();
 

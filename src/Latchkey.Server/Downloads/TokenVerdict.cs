@@ -19,4 +19,14 @@ static class TokenVerdict
         if (token.ClaimedBy is not null && token.ClaimedBy != client) return Wire.DownloadTokenOfAnother;
         return token.LeaseUntil > now ? Wire.DownloadTokenBusy : null;
     }
+
+    /// <summary>May it have this part of the file?</summary>
+    /// <returns>Null if it may.</returns>
+    public static Refusal? Judge(TokenFacts token, ByteRange part)
+    {
+        // Who leaves the sending to others does not know how far they came: from the start once, in the middle for as long as the budget lasts.
+        if (token.IsDelegated && part.From == 0) return Wire.DownloadTokenSpent;
+        if (token.ClaimedBy is not null && part.From > token.HighWater) return Wire.DownloadTokenNotThere;
+        return part.Length > token.Budget ? Wire.DownloadTokenOverBudget : null;
+    }
 }

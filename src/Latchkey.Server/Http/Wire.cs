@@ -67,6 +67,7 @@ static class Wire
     public static readonly Refusal DownloadTokenWorn = DownloadTokenUsed.Because("too many attempts");
     public static readonly Refusal DownloadTokenOverBudget = DownloadTokenUsed.Because("too much of the file was served again and again");
     public static readonly Refusal DownloadTokenOfAnother = DownloadTokenUsed.Because("another address has claimed it");
+    public static readonly Refusal DownloadTokenNotThere = DownloadTokenUsed.Because("no transfer came as far as this one wants to begin");
     public static readonly Refusal DownloadTokenBusy = DownloadTokenUsed.Because("a transfer is running");
     public static readonly Refusal DownloadTokenOfDeadLicense = DownloadTokenExpired.Because("its license is not active");
 
