@@ -29,7 +29,7 @@ sealed class Claim(DownloadTokens tokens, TimeProvider clock)
             var refusal = TokenVerdict.Judge(token, client, now) ?? TokenVerdict.Judge(token!, transfer.Part);
             if (refusal is null)
             {
-                transfer = transfer with { HighWaterBefore = token!.HighWater };
+                transfer = transfer with { HighWaterBefore = token!.HighWater, Limit = TokenVerdict.LimitOf(token, transfer.Part) };
                 if (await tokens.TryClaim(token, transfer, now)) return new Outcome(transfer, null);
 
                 // Somebody was quicker, or the license has just been suspended: it is looked at again.

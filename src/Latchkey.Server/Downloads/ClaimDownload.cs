@@ -82,7 +82,7 @@ sealed partial class ClaimDownload(
         try
         {
             var transfer = new Transfer(
-                token.Id, token.LicenseId, token.File.ProductId, client, RandomNumberGenerator.GetHexString(16, lowercase: true), part, token.HighWater, IsDelegated: false);
+                token.Id, token.LicenseId, token.File.ProductId, client, RandomNumberGenerator.GetHexString(16, lowercase: true), part, token.HighWater, part.Length, IsDelegated: false);
             var last = buffer.AsMemory(0, transfer.Last);
             await FileTransfer.ReadLast(file, transfer, last, context.RequestAborted);
             var claim = await new Claim(tokens, clock).Try(token, transfer, () => Find(context), context.RequestAborted);

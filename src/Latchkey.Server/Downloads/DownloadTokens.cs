@@ -27,7 +27,7 @@ sealed class DownloadTokens(SqliteDatabase database, WriteQueue writes) : IDispo
     public static readonly TimeSpan Lease = TimeSpan.FromSeconds(30);
 
     /// <summary>Transfers for one token, the first included.</summary>
-    public const int MaxAttempts = 100;
+    public const int MaxAttempts = 250;
 
     /// <summary>So many bytes are written down before they leave; a crash in between costs the token no more than these.</summary>
     public const long Step = 8 << 20;

@@ -27,6 +27,12 @@ static class TokenVerdict
         // Who leaves the sending to others does not know how far they came: from the start once, in the middle for as long as the budget lasts.
         if (token.IsDelegated && part.From == 0) return Wire.DownloadTokenSpent;
         if (token.ClaimedBy is not null && part.From > token.HighWater) return Wire.DownloadTokenNotThere;
-        return part.Length > token.Budget ? Wire.DownloadTokenOverBudget : null;
+        return part.Length > token.Budget && part.From > 0 ? Wire.DownloadTokenOverBudget : null;
     }
+
+    /// <summary>
+    /// Bytes that a transfer may serve. From the start again, where the whole file would be too much, it is a look
+    /// alone: some download managers ask so first, break it off themselves, and then go on where they were.
+    /// </summary>
+    public static long LimitOf(TokenFacts token, ByteRange part) => part.Length > token.Budget ? Math.Min(DownloadTokens.Step, Math.Max(0, token.Budget)) : part.Length;
 }

@@ -69,13 +69,14 @@ sealed class TransferLease : IDisposable
             _charging = null;
         }
 
-        if (Room < DownloadTokens.Step / 2 && _charged < _transfer.Part.Length) _charging ??= Charge();
+        if (Room < DownloadTokens.Step / 2 && _charged < _transfer.Limit) _charging ??= Charge();
     }
 
     /// <exception cref="OperationCanceledException">The token is no longer this transfer's.</exception>
     async Task Charge()
     {
-        var more = Math.Min(DownloadTokens.Step, _transfer.Part.Length - _charged);
+        var more = Math.Min(DownloadTokens.Step, _transfer.Limit - _charged);
+        if (more <= 0) throw new OperationCanceledException("its limit is reached");
         for (var tries = 0; ; tries++)
         {
             try

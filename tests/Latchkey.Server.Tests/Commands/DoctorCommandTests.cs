@@ -9,6 +9,7 @@ public sealed class DoctorCommandTests
         var shop = new Shop();
         await shop.AddProduct();
         await shop.Publish(1, "the file"u8.ToArray(), "plugin.zip");
+        await shop.Do("release", "yank", "1");
         await shop.Issue(1);
         return shop;
     }
@@ -53,7 +54,7 @@ public sealed class DoctorCommandTests
     [InlineData("the filE", "hash")]
     [InlineData("the fil", "7 bytes")]
     [InlineData(null, "missing")]
-    public async Task A_published_file_that_is_not_what_it_was_is_named_and_publishing_it_again_cures_it(string? content, string what)
+    public async Task A_published_file_that_is_not_what_it_was_is_named_and_yanking_its_release_cures_it(string? content, string what)
     {
         using var shop = await Stocked();
         var stored = Assert.Single(shop.Stored);
@@ -61,9 +62,9 @@ public sealed class DoctorCommandTests
         else await File.WriteAllTextAsync(stored, content, TestContext.Current.CancellationToken);
         var finding = Assert.Single(await Examine(shop, 1));
         Assert.Equal("FAULT", finding.Status);
-        Assert.Contains("plugin.zip of product 1", finding.What, StringComparison.Ordinal);
+        Assert.Contains("plugin.zip of release 1.0.0, product 1", finding.What, StringComparison.Ordinal);
         Assert.Contains(what, finding.What, StringComparison.Ordinal);
-        Assert.Contains("latchkey product publish --product 1", finding.ToDo, StringComparison.Ordinal);
+        Assert.Contains("latchkey release yank 1", finding.ToDo, StringComparison.Ordinal);
 
         await shop.Publish(1, "the file"u8.ToArray(), "plugin.zip");
         Assert.Equal(0, (await shop.Run("doctor")).Status);
@@ -78,7 +79,7 @@ public sealed class DoctorCommandTests
         var finding = Assert.Single(await Examine(shop, 0));
         Assert.Equal("warning", finding.Status);
         Assert.StartsWith("1 file", finding.What, StringComparison.Ordinal);
-        Assert.Contains("no product", finding.What, StringComparison.Ordinal);
+        Assert.Contains("no release", finding.What, StringComparison.Ordinal);
     }
 
     [Fact]

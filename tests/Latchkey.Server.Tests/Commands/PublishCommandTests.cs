@@ -12,8 +12,9 @@ public sealed class PublishCommandTests(OneProduct one) : IClassFixture<OneProdu
         var content = RandomNumberGenerator.GetBytes(3_000_001);
         await shop.AddProduct();
         var path = shop.File("plugin 1.2.zip", content);
-        var file = (await shop.Do("product", "publish", "--product", "1", "--file", path, "--version", "1.2.0")).GetProperty("file");
-        Assert.Equal(("plugin 1.2.zip", "application/zip", "1.2.0"), (file.Text("file_name"), file.Text("content_type"), file.Text("version")));
+        var release = await shop.Do("product", "publish", "--product", "1", "--file", path, "--version", "1.2.0");
+        var file = release.GetProperty("artifacts")[0];
+        Assert.Equal(("plugin 1.2.zip", "application/zip", "1.2.0", "published"), (file.Text("file_name"), file.Text("content_type"), release.Text("version"), release.Text("state")));
         Assert.Equal(content.Length, file.GetProperty("file_size").GetInt64());
         Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(content)), file.Text("sha256"));
 
@@ -71,7 +72,7 @@ public sealed class PublishCommandTests(OneProduct one) : IClassFixture<OneProdu
         var path = shop.File("a.zip", "a");
         Assert.Contains("200", await shop.Refused(1, "product", "publish", "--product", "1", "--file", path, "--file-name", new string('a', 201)), StringComparison.Ordinal);
         var file = await shop.Do("product", "publish", "--product", "1", "--file", path, "--file-name", "größe 雪 \"1\".zip");
-        Assert.Equal("größe 雪 \"1\".zip", file.GetProperty("file").Text("file_name"));
+        Assert.Equal("größe 雪 \"1\".zip", file.GetProperty("artifacts")[0].Text("file_name"));
     }
 
     [Fact]

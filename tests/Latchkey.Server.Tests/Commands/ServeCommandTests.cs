@@ -58,7 +58,7 @@ public sealed class ServeCommandTests
         Assert.Single((await shop.Do("license", "list", "--product", "1")).EnumerateArray());
         Assert.Equal(65, (await shop.Do("license", "list")).GetArrayLength());
         Assert.Equal(4, (await shop.Do("product", "list")).GetArrayLength());
-        Assert.Equal(3, shop.Stored.Length);
+        Assert.Equal(14, shop.Stored.Length);
     }
 
     [Fact]

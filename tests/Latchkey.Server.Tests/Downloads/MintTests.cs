@@ -23,7 +23,7 @@ public sealed class MintTests
         Assert.Equal(200, reply.Status);
         Assert.Matches(
             "^{\"success\":true,\"message\":\"Download token generated successfully\",\"data\":{\"download_url\":\"" + server.Url
-            + "/api/license/download-file/[0-9a-f]{64}\",\"expires_at\":\"2026-01-02T00:00:00.123Z\",\"product_name\":\"Your Product Name\",\"file_size\":1234}}$",
+            + "/api/license/download-file/[0-9a-f]{64}\",\"expires_at\":\"2026-01-02T00:00:00.123Z\",\"product_name\":\"Your Product Name\",\"file_size\":1234,\"version\":\"1.0.0\",\"file_name\":\"product.zip\",\"sha256\":\"[0-9a-f]{64}\",\"content_type\":\"application/zip\"}}$",
             reply.Text);
     }
 

@@ -70,6 +70,27 @@ public sealed class OnceTests
         TempDirectory.Delete(data);
     }
 
+    /// <summary>Each is interrupted first; then everybody goes on at once, over both processes.</summary>
+    [Fact]
+    public async Task Two_server_processes_on_one_database_let_one_go_on()
+    {
+        using var shop = new Shop();
+        var file = RandomNumberGenerator.GetBytes(300_000);
+        await shop.AddProduct();
+        await shop.Publish(1, file);
+        var key = (await shop.Issue(1, "--domain", "example.com")).Key();
+        await using var one = await shop.Serve();
+        await using var two = await shop.Serve();
+        foreach (var path in await Mint(one.Http, key, 30))
+        {
+            Assert.Equal(206, (await two.Http.Get(path, ("Range", "bytes=0-99999"))).Status);
+            var replies = await Task.WhenAll(Enumerable.Range(0, 16).Select(i => (i % 2 == 0 ? one : two).Http.Get(path, ("Range", $"bytes={i * 1000}-"))));
+            var served = Assert.Single(replies, reply => reply.Status is 200 or 206);
+            Assert.Equal(file[^served.Bytes.Length..], served.Bytes);
+            Assert.All(replies.Where(reply => reply != served), reply => Assert.Equal((410, "DOWNLOAD_TOKEN_USED"), (reply.Status, reply.Code)));
+        }
+    }
+
     /// <summary>Reads a little, and hangs up.</summary>
     static async Task<byte[]> Interrupt(TestServer server, string path, int bytes)
     {

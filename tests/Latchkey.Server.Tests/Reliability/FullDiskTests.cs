@@ -119,7 +119,7 @@ public sealed class FullDiskTests : IAsyncLifetime
 
         File.Delete(Filler);
         var product = await _shop.Do("product", "publish", "--product", "1", "--file", small);
-        Assert.Equal("small.zip", product.GetProperty("file").Text("file_name"));
+        Assert.Equal("small.zip", product.GetProperty("artifacts")[0].Text("file_name"));
     }
 
     [Fact]

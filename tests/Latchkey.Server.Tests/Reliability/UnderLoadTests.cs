@@ -102,7 +102,7 @@ public sealed class UnderLoadTests : IDisposable
         content.Headers.ContentLength = size;
         var reply = await server.Http.Read(Request(HttpMethod.Put, "/products/1/files/large.zip", key, content));
         Assert.Equal(201, reply.Status);
-        var file = reply.Json.GetProperty("file");
+        var file = reply.Json.GetProperty("artifacts")[0];
         Assert.Equal((size, Convert.ToHexStringLower(await SHA256.HashDataAsync(new Zeros(size)))), (file.GetProperty("file_size").GetInt64(), file.Text("sha256")));
         var grown = ResidentPeak(server.Id) - before;
         TestContext.Current.SendDiagnosticMessage($"peak memory grew by {grown >> 20} MiB");

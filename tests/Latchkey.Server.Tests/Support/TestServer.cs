@@ -91,6 +91,13 @@ sealed class TestServer : IAsyncDisposable
     public ReleaseView Publish(long product, byte[] content, string fileName = "product.zip", string? version = null) =>
         Work(work => new StoreArtifact(work).Publish(product, new ReleaseFields(version), new Upload(new MemoryStream(content), fileName)).GetAwaiter().GetResult());
 
+    /// <summary>A release of one file that is not published.</summary>
+    public ReleaseView Draft(long product, string version, byte[] content, string fileName = "product.zip") => Work(work =>
+    {
+        var release = new ReleaseOperations(work).Add(product, new ReleaseFields(version));
+        return new StoreArtifact(work).Attach(release.Id, new Upload(new MemoryStream(content), fileName)).GetAwaiter().GetResult();
+    });
+
     /// <summary>Where the files lie, of a store on disk.</summary>
     public FileBlobStore Files => (FileBlobStore)Data.Blobs;
 

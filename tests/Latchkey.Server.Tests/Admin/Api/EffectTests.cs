@@ -135,8 +135,8 @@ public sealed class EffectTests
     public async Task The_missing_file_of_a_product_is_no_secret_to_who_may_see_products()
     {
         await using var server = await Operations.Shop();
-        var view = server.WithDb(db => db.Artifacts.Single());
-        Assert.DoesNotContain(view.BlobId, (await server.Admin().Get("/products/1/files")).Text);
+        var view = server.WithDb(db => db.Artifacts.Single(a => a.ReleaseId == 1));
+        Assert.DoesNotContain(view.BlobId, (await server.Admin().Get("/releases/1")).Text);
         Assert.NotNull(view.Sha256);
     }
 }

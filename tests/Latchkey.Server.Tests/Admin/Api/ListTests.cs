@@ -43,7 +43,7 @@ public sealed class ListTests
 
         for (var i = 0; i < 20; i++) MakeOneOfEach();
         foreach (var path in (string[])[
-            "/products", "/products?sort=-id", "/products?sort=name", "/products/1/files", "/customers", "/customers?sort=id", "/licenses", "/licenses?sort=id",
+            "/products", "/products?sort=-id", "/products?sort=name", "/products/1/releases", "/products/1/releases?sort=-id", "/releases", "/releases?sort=-id", "/customers", "/customers?sort=id", "/licenses", "/licenses?sort=id",
             "/licenses?sort=expires_at", "/licenses?sort=-expires_at", "/download-tokens", "/api-keys", "/audit", "/audit?sort=id"])
         {
             var old = await Walk(client, path);

@@ -19,16 +19,18 @@ static class Operations
         ["createCustomer"] = """{"id":124,"name":"Grace"}""",
         ["issueLicenses"] = """{"product_id":1,"count":2}""",
         ["rebindLicense"] = """{"from":"example.com","to":"www.example.com"}""",
+        ["createDownloadToken"] = """{"version":"1.0.0"}""",
         ["suspendLicenses"] = """{"ids":[1]}""",
         ["resumeLicenses"] = """{"ids":[1]}""",
     };
 
-    /// <summary>Product 1 with a file, customer 123, license 1 on one of two domains, download link 1, API key 1.</summary>
+    /// <summary>Product 1 with release 1 published and release 2 a draft, a file each, customer 123, license 1 on one of two domains, download link 1, API key 1.</summary>
     public static async Task<TestServer> Shop(params (string, string)[] settings)
     {
         var server = await TestServer.Run(settings);
         server.AddProduct();
         server.Publish(1, [1, 2, 3]);
+        server.Draft(1, "2.0.0", [4, 5, 6]);
         server.Work(work => new CustomerOperations(work).Add(123, new CustomerFields("Ada")));
         server.Operate(licenses => licenses.Issue(new IssueLicense(1, ["example.com"], 2)));
         server.Work(work => new DownloadOperations(work).Create(1, server.Url, TimeSpan.FromDays(1)));
@@ -60,12 +62,16 @@ static class Operations
         }
     }
 
-    static readonly string[] TakingAway = ["revoke", "delete", "archive", "disable", "withdraw"];
+    static readonly string[] TakingAway = ["revoke", "delete", "archive", "disable", "withdraw", "yank", "publishRelease", "removeReleaseFile"];
+
+    /// <summary>What can be done with a draft alone.</summary>
+    static readonly string[] OfDraft = ["deleteRelease", "publishRelease", "removeReleaseFile"];
 
     public static string Path(this Operation operation, string? id = null)
     {
         var path = operation.Path[AdminClient.Root.Length..];
-        var usual = path.StartsWith("/customers", StringComparison.Ordinal) ? 123 : path.StartsWith("/operators/{id}", StringComparison.Ordinal) ? 2 : 1;
+        var usual = path.StartsWith("/customers", StringComparison.Ordinal) ? 123 : path.StartsWith("/operators/{id}", StringComparison.Ordinal) || OfDraft.Contains(operation.Id) ? 2 : 1;
+        if (operation.Id == "addReleaseFile") path += "?platform=linux";
         return path.Replace("{id}", id ?? $"{usual}").Replace("{domain}", "example.com").Replace("{fileName}", "new.zip");
     }
 

@@ -19,9 +19,10 @@ public sealed class UploadTests
     {
         await using var server = await Operations.Shop();
         var content = RandomNumberGenerator.GetBytes(3_000_001);
-        var file = (await server.Admin().Put("/products/1/files/My%20%C3%9Cber%20plug-in.zip?version=2.0", content)).Ok(201).Json.GetProperty("file");
-        Assert.Equal(("My Über plug-in.zip", "2.0", "application/zip", 3_000_001, Convert.ToHexStringLower(SHA256.HashData(content))), (
-            file.Text("file_name"), file.Text("version"), file.Text("content_type"), file.GetProperty("file_size").GetInt64(), file.Text("sha256")));
+        var release = (await server.Admin().Put("/products/1/files/My%20%C3%9Cber%20plug-in.zip?version=2.1.0", content)).Ok(201).Json;
+        var file = release.GetProperty("artifacts")[0];
+        Assert.Equal(("My Über plug-in.zip", "2.1.0", "application/zip", 3_000_001, Convert.ToHexStringLower(SHA256.HashData(content))), (
+            file.Text("file_name"), release.Text("version"), file.Text("content_type"), file.GetProperty("file_size").GetInt64(), file.Text("sha256")));
         var key = server.Issue(1, "x.example").LicenseKey!;
         Assert.Equal(content, (await server.Http.Get(await server.Http.MintPathOf(key, "x.example", 1))).Bytes);
     }
@@ -41,7 +42,7 @@ public sealed class UploadTests
         (await client.Put("/products/9/files/a.zip", content)).Refuses(404, "PRODUCT_NOT_FOUND");
         (await client.Put("/products/1/files/a.zip", content, ("If-Match", "\"0\""))).Refuses(412, "PRECONDITION_FAILED");
         Assert.Equal(before, Stored(server));
-        Assert.Equal(1, Files(server));
+        Assert.Equal(2, Files(server));
         (await client.Put("/products/1/files/a.zip", content, ("Repr-Digest", Digest(content)), ("Content-Type", "application/json"))).Ok(201);
     }
 
