@@ -7,6 +7,8 @@ namespace Latchkey.Server.Tests.ApiDocs;
 /// <summary>Walks the license API with requests of every kind: each answer is one that its document allows, and every code of it occurs.</summary>
 public sealed class LicenseWalkTests
 {
+    const string UpdatePath = "/api/license/update?version=0.9.0";
+
     readonly HashSet<string> _seen = [];
 
     async Task<Reply> Send(TestServer server, string method, string path, params (string Name, string Value)[] headers)
@@ -37,11 +39,27 @@ public sealed class LicenseWalkTests
         server.AddProduct("No file");
         server.AddProduct("No download", apiDownload: false);
         var key = server.Issue(1, "a.example").LicenseKey!;
-        foreach (var (method, path) in new[] { ("GET", Ask.VerifyPath), ("HEAD", Ask.VerifyPath), ("POST", Ask.VerifyPath), ("POST", Ask.MintPath) }) await AskInEveryWay(server, method, path, key);
+        foreach (var (method, path) in new[] { ("GET", Ask.VerifyPath), ("HEAD", Ask.VerifyPath), ("POST", Ask.VerifyPath), ("POST", Ask.MintPath), ("GET", UpdatePath), ("HEAD", UpdatePath), ("POST", UpdatePath) }) await AskInEveryWay(server, method, path, key);
+        await Releases(server, key);
         await Download(server, key);
         await Fail(server, key);
-        string[] all = [.. (await ApiDocument.Of(server, "license")).Root.GetProperty("components").GetProperty("examples").EnumerateObject().Select(example => example.Name), "200", "204", "206"];
+        string[] all = [.. (await ApiDocument.Of(server, "license")).Root.GetProperty("components").GetProperty("examples").EnumerateObject().Select(example => example.Name), "200", "204", "206", "304"];
         Assert.Equal(["INTERNAL_ERROR", "TOO_MANY_DOWNLOADS"], all.Except(_seen).Order());
+    }
+
+    async Task Releases(TestServer server, string key)
+    {
+        (string, string)[] asked = [("Authorization", $"Bearer {key}"), ("X-Product-ID", "1"), ("X-Domain", "a.example")];
+        server.Publish(1, [1], version: "2.0.0-beta.1");
+        server.Operate(l => l.Edit(key, new EditLicense(UpdatesUntil: TestServer.Start.AddDays(-1))));
+        Assert.Equal("NOT_ENTITLED", (await Send(server, "POST", Ask.MintPath, asked)).Code);
+        Assert.Equal("UPDATES_ENDED", (await Send(server, "GET", "/api/license/update?version=0.1", asked)).Json.GetProperty("data").Text("reason"));
+        server.Operate(l => l.Edit(key, new EditLicense(UpdatesForever: true)));
+        Assert.Equal("NOT_ENTITLED", (await Send(server, "POST", Ask.MintPath + "?version=2.0.0-beta.1", asked)).Code);
+        Assert.Equal("RELEASE_NOT_FOUND", (await Send(server, "POST", Ask.MintPath + "?version=9.0.0", asked)).Code);
+        Assert.Equal("CHANNEL_NOT_INCLUDED", (await Send(server, "POST", "/api/license/update?version=1&channel=beta", asked)).Json.GetProperty("data").Text("reason"));
+        var tag = (await Send(server, "GET", UpdatePath + "&channel=beta", asked)).Header("ETag")!;
+        Assert.Equal(304, (await Send(server, "GET", UpdatePath + "&channel=beta", [.. asked, ("If-None-Match", tag)])).Status);
     }
 
     async Task AskInEveryWay(TestServer server, string method, string path, string key)
@@ -55,7 +73,7 @@ public sealed class LicenseWalkTests
         }
 
         Assert.Equal(200, (await Send(server, method, path, auth, product, domain)).Status);
-        Assert.Equal(200, (await Send(server, method, $"{path}?domain=a.example&product_id=1", auth)).Status);
+        Assert.Equal(200, (await Send(server, method, $"{path}{(path.Contains('?') ? '&' : '?')}domain=a.example&product_id=1", auth)).Status);
         await Send(server, method, path);
         await Send(server, method, path, problem);
         await Send(server, method, path, ("Authorization", "Bearer NO_SUCH_KEY"), product, domain, problem);
@@ -63,7 +81,7 @@ public sealed class LicenseWalkTests
         await Send(server, method, path, auth, domain);
         await Send(server, method, path, auth, ("X-Product-ID", "x"), domain);
         await Send(server, method, path, auth, product, ("X-Domain", "a..b"));
-        await Send(server, method, path + "?domain=b.example", auth, product, domain);
+        await Send(server, method, path + (path.Contains('?') ? "&" : "?") + "domain=b.example", auth, product, domain);
         await Send(server, method, path, auth, product, ("X-Domain", "b.example"));
         await Send(server, method, path, auth, ("X-Product-ID", "2"), domain, problem);
         await Send(server, method, path, ("Authorization", KeyOf(1, (l, id) => l.Suspend(id))), product, domain);
@@ -83,6 +101,7 @@ public sealed class LicenseWalkTests
         var link = await Link();
         await Send(server, "HEAD", link);
         Assert.Equal(204, (await Send(server, "GET", link, ("Purpose", "prefetch"))).Status);
+        Assert.Equal("text/html; charset=utf-8", (await Send(server, "GET", link, ("Accept", "text/html"))).Header("Content-Type"));
         var etag = (await Send(server, "HEAD", link + "/app.zip")).Header("ETag")!;
         await Send(server, "GET", link, ("Range", "bytes=900000-"), ("If-Range", etag));
         Assert.Equal(206, (await Send(server, "GET", link, ("Range", "bytes=0-99"))).Status);
