@@ -11,7 +11,8 @@ public sealed partial class ReferenceTests
 
     static IEnumerable<Refusal> Refusals() =>
         typeof(Wire).GetFields().Select(field => field.GetValue(null)).OfType<Refusal>()
-            .Append(Wire.MethodNotAllowed("GET")).Append(Wire.InvalidRequest("a sentence")).Append(Wire.ConflictingInput("domain"));
+            .Append(Wire.MethodNotAllowed("GET")).Append(Wire.InvalidRequest("a sentence")).Append(Wire.ConflictingInput("domain"))
+            .Append(Wire.ReleaseNotFound("a sentence")).Append(Wire.NotEntitled("a sentence"));
 
     [Fact]
     public void Every_error_of_the_wire_is_in_the_API_reference_with_its_status_and_message()
