@@ -30,7 +30,7 @@ static class MemoryRows
         var tokens = Tokens.Mint(server, Enumerable.Range(100, Downloaders).Select(i => SeededLicense.Number(i, Seed.HugeProduct)));
         using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
         over.CancelAfter(TimeSpan.FromSeconds(DownloadSeconds));
-        SlowClient[] clients = [.. tokens.Select(token => new SlowClient(server.Port, token))];
+        SlowClient[] clients = [.. tokens.Select((token, index) => new SlowClient(server.Port, token, SlowClient.OfMixed(index)))];
         var all = Task.WhenAll(clients.Select(client => client.Run(over.Token)));
         var samples = await Sample(server, all);
         stop.ThrowIfCancellationRequested();

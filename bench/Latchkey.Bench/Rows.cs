@@ -14,9 +14,10 @@ static class Rows
         new("mint-commit", "mint a token, durable, over HTTP", "one commit per row, synchronous=FULL", 2.0, 4.0, "", MintRows.AgainstCommitPerRow),
         new("download-100mb", "download of 100 MB, 8 clients", Nginx, 0.95, 1.1, "", DownloadRows.Large),
         new("download-64kb", "download of 64 KB incl. claim, 32 clients, a token each", Nginx, 0.20, 0.45, "", DownloadRows.Small),
+        new("download-beside", "p99 of verify, 500/s, beside 100 downloads of mixed speed", "itself without them", 1.5, 1.2, "", BesideRow.Measure) { IsLessBetter = true },
         new("memory-idle", "resident memory, idle, empty", "–", 120, 80, "MB", MemoryRows.Idle),
         new("memory-load", $"peak memory, {options.Licenses:N0} licenses, verify load", "–", 250, 150, "MB", MemoryRows.UnderLoad),
-        new("memory-downloads", "peak memory, 100 downloads of 1 GB at once", "–", 250, 150, "MB", MemoryRows.Downloads),
+        new("memory-downloads", "peak memory, 100 downloads of 1 GB at once, mixed speed", "–", 250, 150, "MB", MemoryRows.Downloads),
         new("start", $"start to first 200, {options.Licenses:N0} licenses", "–", 1.5, 0.4, "s", StartRow.Measure),
     ];
 }

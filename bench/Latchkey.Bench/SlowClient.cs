@@ -3,10 +3,23 @@ using System.Net.Sockets;
 
 namespace Latchkey.Bench;
 
-/// <summary>Reads a download at about 10 MB/s, so that all of them run at once and every buffer on the way is full.</summary>
-sealed class SlowClient(int port, byte[] request)
+/// <summary>Reads a download at a steady speed, so that all of them run at once and every buffer on the way is full.</summary>
+/// <param name="port">Of the server.</param>
+/// <param name="request">With a token of its own.</param>
+/// <param name="bytesPerSecond">About so many.</param>
+sealed class SlowClient(int port, byte[] request, int bytesPerSecond = SlowClient.Usual)
 {
+    const int Usual = 10_000_000;
     static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(25);
+
+    /// <summary>A hundred lines as customers have them: phones, homes, offices, and a few data centers; about 200 MB/s together.</summary>
+    public static int OfMixed(int client) => (client % 20) switch
+    {
+        < 8 => 100_000,
+        < 16 => 1_000_000,
+        < 19 => 5_000_000,
+        _ => 20_000_000,
+    };
 
     public long Received { get; private set; }
 
@@ -16,7 +29,7 @@ sealed class SlowClient(int port, byte[] request)
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(IPAddress.Loopback, port, over);
         await socket.SendAsync(request, over);
-        var buffer = new byte[256 * 1024];
+        var buffer = new byte[Math.Max(1024, (int)(bytesPerSecond * Pause.TotalSeconds))];
         try
         {
             while (true)
