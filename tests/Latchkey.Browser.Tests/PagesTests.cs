@@ -50,6 +50,7 @@ public sealed class PagesTests(Chromium chromium)
         foreach (var path in new[] { "admin/sign-in", "admin/account", "admin/account/second-factor", "admin/no-such-page" })
         {
             await owner.GotoAsync(path);
+            await Settled(owner);
             faults.AddRange((await Findings(owner)).Select(finding => $"{path}: {finding}"));
         }
 

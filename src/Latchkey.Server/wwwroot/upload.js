@@ -167,11 +167,12 @@ class UploadBox {
     }
   }
 
-  #done(file, product) {
-    const stored = product.file;
+  #done(file, release) {
+    // The last that was added.
+    const stored = release.artifacts.at(-1);
     const code = Object.assign(document.createElement("code"), { className: "sha", textContent: stored.sha256 });
     const text = document.createElement("span");
-    text.append(`${stored.file_name} is published (${bytes(stored.file_size)}). SHA-256: `, code);
+    text.append(`${stored.file_name} is published as version ${release.version} (${bytes(stored.file_size)}). SHA-256: `, code);
     this.#part("done").replaceChildren(text);
     this.#part("done").hidden = false;
     this.#part("version").value = "";
