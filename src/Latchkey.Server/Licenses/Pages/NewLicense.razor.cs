@@ -16,6 +16,8 @@ public sealed partial class NewLicense
     string _domains = "";
     string _most = "";
     string _expires = "";
+    string _updates = "";
+    string _channel = "";
     string _key = "";
     bool _busy;
     bool _noProduct;
@@ -53,7 +55,8 @@ public sealed partial class NewLicense
         {
             var wanted = new IssueLicense(
                 product, DomainPreview.Of(_domains), (int?)FormFaults.Number(_most, "/max_domains", "The number of domains", int.MaxValue), _customer,
-                Times.Read(_expires, "/expires_at", endOfDay: true), string.IsNullOrWhiteSpace(_key) ? null : _key.Trim());
+                Times.Read(_expires, "/expires_at", endOfDay: true), string.IsNullOrWhiteSpace(_key) ? null : _key.Trim(),
+                Times.Read(_updates, "/updates_until", endOfDay: true), Blank.None(_channel));
             return Office.Confirmed((LicenseOperations licenses) => licenses.Issue(wanted));
         });
         (_busy, _focus) = (false, _issued is not null);

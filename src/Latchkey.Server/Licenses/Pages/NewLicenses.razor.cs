@@ -18,6 +18,8 @@ public sealed partial class NewLicenses
     string _count = "";
     string _most = "";
     string _expires = "";
+    string _updates = "";
+    string _channel = "";
     bool _busy;
     bool _saved;
     bool _focus;
@@ -53,7 +55,8 @@ public sealed partial class NewLicenses
         {
             var count = FormFaults.Number(_count, "/count", "How many", int.MaxValue) ?? throw OperationException.Invalid("/count", "Say how many.");
             var most = (int?)FormFaults.Number(_most, "/max_domains", "The number of domains", int.MaxValue);
-            var wanted = new IssueMany(product, (int)count, most, _customer, Times.Read(_expires, "/expires_at", endOfDay: true));
+            var wanted = new IssueMany(product, (int)count, most, _customer, Times.Read(_expires, "/expires_at", endOfDay: true),
+                Times.Read(_updates, "/updates_until", endOfDay: true), Blank.None(_channel));
             return Office.Confirmed((BulkLicenses licenses) => licenses.Issue(wanted));
         });
         (_busy, _focus) = (false, _issued is not null);
