@@ -69,6 +69,12 @@ public sealed record Explanation(string Reason, string Customer, string Agent, I
         [Wire.ConflictingInput("").Code] = "the request contradicts itself",
     }.ToFrozenDictionary();
 
+    static readonly FrozenSet<string> AboutLicense = new[]
+    {
+        Wire.InvalidLicense, Wire.LicenseInactive, Wire.LicenseExpired, Wire.DomainMismatch, Wire.ProductIdMismatch, Wire.ApiDownloadDisabled,
+        Wire.NoDownloadableFile, Wire.ReleaseNotFound(""), Wire.NotEntitled(""), Wire.InvalidDownloadToken, Wire.DownloadTokenExpired, Wire.DownloadTokenUsed,
+    }.Select(refusal => refusal.Code).ToFrozenSet();
+
     static readonly FrozenDictionary<string, Func<ExplainedCase, Explanation>> Cases = new Dictionary<string, Func<ExplainedCase, Explanation>>
     {
         [Wire.LicenseInactive.Code] = OfInactive,
@@ -128,10 +134,21 @@ public sealed record Explanation(string Reason, string Customer, string Agent, I
 
     /// <param name="code">A code of the wire.</param>
     /// <param name="about">What it was about.</param>
-    public static Explanation Of(string code, ExplainedCase about) => Cases.TryGetValue(code, out var explain) ? explain(about) : new Explanation(
+    public static Explanation Of(string code, ExplainedCase about) => Standing(code, about) ?? (Cases.TryGetValue(code, out var explain) ? explain(about) : new Explanation(
         ReasonOf(code),
         "The software asked in a way that we cannot read. Please update it to its newest version and try again. Your license itself is not the problem.",
-        "Nothing can be set here: the program's request is wrong. Tell the developers the code, and what “Try it” answers.", []);
+        "Nothing can be set here: the program's request is wrong. Tell the developers the code, and what “Try it” answers.", []));
+
+    /// <summary>
+    /// A license that is not active now is refused for that, whatever it was refused for before: nothing else that
+    /// could be done would help. What the request itself lacked still comes first.
+    /// </summary>
+    static Explanation? Standing(string code, ExplainedCase about) => !AboutLicense.Contains(code) ? null : about.License.State switch
+    {
+        "revoked" or "suspended" => OfInactive(about) with { Reason = ReasonOf(code) },
+        "expired" => OfExpired(about) with { Reason = ReasonOf(code) },
+        _ => null,
+    };
 
     static Explanation Of(Refusal refusal, string customer, string agent, params Remedy[] remedies) => new(ReasonOf(refusal.Code), customer, agent, remedies);
 
@@ -146,7 +163,7 @@ public sealed record Explanation(string Reason, string Customer, string Agent, I
             "A revoked license stays so. If that was a mistake, issue a new one for the customer."),
         "suspended" => Of(Wire.LicenseInactive,
             "Your license is paused at the moment, so the software may not use it. As soon as we switch it on again, everything works as before: nothing has to be installed anew.",
-            "Find out why it was suspended (see the history below); then resume it.", Remedy.Resume),
+            "Find out why it was suspended (see the history below); then resume it. Nothing else helps until then.", Remedy.Resume),
         _ => Of(Wire.LicenseInactive,
             "Your license was paused for a while, but it is active again. Please try once more: it should work now.",
             "Nothing to do: the license has been resumed since."),
