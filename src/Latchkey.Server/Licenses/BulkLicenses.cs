@@ -18,7 +18,7 @@ public sealed record IssuedKey(long Id, [property: OutsideState] string LicenseK
 public sealed record IssuedKeys(long ProductId, int Count, long FirstId, long LastId, [property: OutsideState] IReadOnlyList<IssuedKey> Items);
 
 /// <summary>Those whose state was changed; others were so already, or are revoked.</summary>
-sealed record ChangedLicenses(int Count, IReadOnlyList<long> Ids);
+sealed record ChangedLicenses(int Count, [property: OutsideState] IReadOnlyList<long> Ids);
 
 /// <summary>Work on many licenses at once, each all or nothing.</summary>
 sealed class BulkLicenses(UnitOfWork work)

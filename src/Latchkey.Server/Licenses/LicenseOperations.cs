@@ -213,7 +213,7 @@ sealed class LicenseOperations(UnitOfWork work)
 
     static OperationException Final(License license) => OperationException.Conflict("LICENSE_REVOKED", $"License {license.Id} is revoked, which is for good: issue a new one.");
 
-    LicenseView? View(long id) => LicenseView.Read(Db, Db.Licenses.Where(l => l.Id == id), work.Now).SingleOrDefault();
+    LicenseView? View(long id) => LicenseView.Read(work, Db.Licenses.Where(l => l.Id == id)).SingleOrDefault();
 
     (string Key, byte[] Hash) NewKey(string key)
     {
