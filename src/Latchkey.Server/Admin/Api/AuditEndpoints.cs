@@ -14,7 +14,7 @@ static class AuditEndpoints
 
     static Page<AuditEntryView> List(AuditTrail trail, [AsParameters] AuditQuery query, [AsParameters] Paging page) => trail.List(query.Filter, page.Request);
 
-    static PushStreamHttpResult Export(AuditTrail trail, HttpContext context, [AsParameters] AuditQuery query) => Csv.File(context, "audit.csv", trail.Export(query.Filter));
+    static Task<PushStreamHttpResult> Export(AuditTrail trail, HttpContext context, [AsParameters] AuditQuery query) => Csv.File(context, "audit.csv", trail.Export(query.Filter));
 }
 
 /// <summary>Who asks.</summary>

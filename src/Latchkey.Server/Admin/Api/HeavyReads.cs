@@ -8,6 +8,8 @@ namespace Latchkey.Server.Admin.Api;
 /// <summary>What may have to look at many rows: a few at a time, and not for a client that has gone.</summary>
 static class HeavyReads
 {
+    const int StepsBetween = 1000;
+
     public static TBuilder Heavy<TBuilder>(this TBuilder endpoint)
         where TBuilder : IEndpointConventionBuilder => endpoint.AddEndpointFilter(Run);
 
@@ -18,7 +20,8 @@ static class HeavyReads
         var work = services.GetRequiredService<UnitOfWork>();
         return await services.GetRequiredService<ReadGates>().Api.Run(() =>
         {
-            using var stop = gone.Register(() => raw.sqlite3_interrupt(work.Connection.Handle));
+            // Asked in between, and not told once: the client may have gone before the statement began.
+            raw.sqlite3_progress_handler(work.Connection.Handle, StepsBetween, _ => gone.IsCancellationRequested ? 1 : 0, null);
             try
             {
                 return next(context).AsTask().GetAwaiter().GetResult();
@@ -26,6 +29,10 @@ static class HeavyReads
             catch (SqliteException stopped) when (stopped.SqliteErrorCode == raw.SQLITE_INTERRUPT && gone.IsCancellationRequested)
             {
                 throw new OperationCanceledException("The client has gone.", stopped, gone);
+            }
+            finally
+            {
+                raw.sqlite3_progress_handler(work.Connection.Handle, 0, null, null);
             }
         }, gone);
     }

@@ -79,6 +79,6 @@ static class LicenseEndpoints
         TypedResults.Created("/api/admin/download-tokens", operations.Create(
             id, settings.HomeOf(context.Request), settings.Downloads.TokenLifetime, (wanted ?? new CreateLinkRequest()).Wish));
 
-    static PushStreamHttpResult Export(LicenseList list, HttpContext context, [AsParameters] LicenseQuery query) =>
+    static Task<PushStreamHttpResult> Export(LicenseList list, HttpContext context, [AsParameters] LicenseQuery query) =>
         Csv.File(context, "licenses.csv", LicenseCsv.Of(list.Export(query.Filter)));
 }

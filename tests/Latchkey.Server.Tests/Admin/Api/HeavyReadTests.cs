@@ -18,7 +18,7 @@ public sealed class HeavyReadTests
         using var end = new ManualResetEventSlim();
         var gate = server.Services.GetRequiredService<ReadGates>().Api;
         var slow = Enumerable.Range(0, ReadGates.AtOnce).Select(_ => gate.Run(() => { end.Wait(TestContext.Current.CancellationToken); return 0; })).ToList();
-        string[] paths = ["/licenses?q=x", "/audit?q=x", "/customers?q=x", "/statistics/outcomes", "/licenses/export", "/audit/export", "/licenses/1/activity", "/download-tokens"];
+        string[] paths = ["/licenses?q=x", "/audit?q=x", "/customers?q=x", "/statistics/outcomes", "/licenses/export", "/licenses/1/activity", "/download-tokens"];
         var waiting = Enumerable.Range(0, ReadGate.MostWaiting + 30).Select(i => client.Get(paths[i % paths.Length])).ToList();
 
         // One after the other, they would be through in moments: some are told that too many wait, none is answered.
@@ -72,9 +72,9 @@ public sealed class HeavyReadTests
             INSERT INTO customers (id, created_at, name, email, reference)
             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000) SELECT 1000 + i, 0, printf('%0600d', i), printf('%0600d', i), printf('%0600d', i) FROM n
             """);
-        for (var i = 0; i < ReadGates.AtOnce; i++)
+        for (var i = 0; i < ReadGates.AtOnce + 2; i++)
         {
-            using var gone = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+            using var gone = new CancellationTokenSource(TimeSpan.FromMilliseconds(300 * i));
             using var request = new HttpRequestMessage(HttpMethod.Get, $"/api/admin/customers?q={new string('0', 300)}x");
             request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {client.Key}");
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => server.Http.SendAsync(request, gone.Token));
