@@ -105,7 +105,8 @@ sealed class LicenseOperations(UnitOfWork work)
     /// <returns>With the new key.</returns>
     public LicenseView Rotate(LicenseRef which, TimeSpan overlap = default)
     {
-        work.Require(Permission.LicensesSupport);
+        // Like a reveal: it shows a key, and ends one.
+        work.Require(Permission.LicensesSupport, confirmed: true);
         if (overlap < TimeSpan.Zero || overlap > MaxOverlap) throw OperationException.Invalid("/overlap_hours", $"The overlap must be 0 to {MaxOverlap.TotalHours} hours.");
         string? made = null;
         return Change("license.rotate", which, license =>
