@@ -175,7 +175,7 @@ sealed class LicenseOperations(UnitOfWork work)
     {
         work.Require(Permission.LicensesWrite);
         if (edit.MaxDomains is { } wanted) RequirePlaces(wanted);
-        if (edit.UserId < 0) throw OperationException.Invalid("/user_id", CustomerOperations.NumberRule);
+        if (!CustomerOperations.IsNumber(edit.UserId)) throw OperationException.Invalid("/user_id", CustomerOperations.NumberRule);
         var faults = new Faults();
         CheckChannel(faults, edit.Channel);
         faults.Throw();
@@ -239,7 +239,7 @@ sealed class LicenseOperations(UnitOfWork work)
         places = wanted.MaxDomains ?? Math.Max(1, hosts.Count);
         faults.Unless(places is >= 1 and <= MostDomains, "/max_domains", PlacesRule);
         faults.Unless(hosts.Count <= places, "/domains", $"{hosts.Count} domains do not fit: the license may hold {places}.");
-        faults.Unless(wanted.UserId is null or >= 0, "/user_id", CustomerOperations.NumberRule);
+        faults.Unless(CustomerOperations.IsNumber(wanted.UserId), "/user_id", CustomerOperations.NumberRule);
         CheckChannel(faults, wanted.Channel);
         faults.Throw();
         return hosts;

@@ -18,8 +18,14 @@ sealed class PeriodQuery
     [FromQuery(Name = "product_id"), Description("Of this product alone")]
     public long? ProductId { get; init; }
 
-    internal DateTimeOffset? Begin => Times.Read(From, "from", endOfDay: false);
-    internal DateTimeOffset? End => Times.Read(To, "to", endOfDay: true);
+    internal DateTimeOffset? Begin => Read(From, "from", endOfDay: false);
+    internal DateTimeOffset? End => Read(To, "to", endOfDay: true);
+
+    /// <summary>Not at the ends of the calendar, where there is no day before or after.</summary>
+    static DateTimeOffset? Read(string? text, string name, bool endOfDay) =>
+        Times.Read(text, name, endOfDay) is not { } time ? null
+        : time.Year is >= 1970 and < 9000 ? time
+        : throw OperationException.Invalid(name, $"{name} must be in the years 1970 to 8999.");
 }
 
 static class StatisticsEndpoints
