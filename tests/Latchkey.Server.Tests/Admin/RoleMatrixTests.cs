@@ -74,9 +74,12 @@ public sealed class RoleMatrixTests
         server.Issue(1);
         var owner = await server.Owner();
         var token = await CsrfToken(owner);
-        Task<Shown> Post(string path) => owner.Send(HttpMethod.Post, "/api/admin" + path, new StringContent("{}", Encoding.UTF8, "application/json"), ("RequestVerificationToken", token));
+        Task<Shown> Post(string path, params (string, string)[] headers) =>
+            owner.Send(HttpMethod.Post, "/api/admin" + path, new StringContent("{}", Encoding.UTF8, "application/json"), [("RequestVerificationToken", token), .. headers]);
         string[] dangerous = ["/licenses/1/reveal", "/licenses/1/rotate", "/licenses/1/revoke", "/operators/1/reset", "/operators/1/disable"];
+        Assert.Equal(200, (await Post("/licenses/1/reveal", ("Idempotency-Key", "look"))).Status);
         server.Clock.Advance(TimeSpan.FromMinutes(11));
+        Assert.Equal(403, (await Post("/licenses/1/reveal", ("Idempotency-Key", "look"))).Status);
         foreach (var path in dangerous)
         {
             var shown = await Post(path);

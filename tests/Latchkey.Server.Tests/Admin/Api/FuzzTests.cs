@@ -41,8 +41,6 @@ public sealed class FuzzTests
             {
                 foreach (var value in Values)
                 {
-                    // The next number is taken from the greatest: what comes after is not of interest here.
-                    if (name == "id" && value.StartsWith("900", StringComparison.Ordinal)) continue;
                     var body = With(operation, name, value);
                     Foreseen(await client.Send(operation.Method, operation.Path(), body), $"{operation} {body}");
                 }
