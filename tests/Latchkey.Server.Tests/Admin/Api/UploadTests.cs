@@ -130,10 +130,10 @@ public sealed class UploadTests
         await using var server = await Operations.Shop();
         var client = server.Admin();
         var content = RandomNumberGenerator.GetBytes(500_000);
-        var replies = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => client.Put("/products/1/files/a.zip", content, ("Idempotency-Key", "release-2"))));
+        var replies = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => client.Put("/products/1/files/a.zip", content, ("Idempotency-Key", "release-2"), Operations.Digest(content))));
         Assert.All(replies, reply => Assert.Equal((201, replies[0].Text), (reply.Status, reply.Text)));
         Assert.Equal((3, 3), (Stored(server).Length, Files(server)));
-        (await client.Put("/products/1/files/a.zip", content[1..], ("Idempotency-Key", "release-2"))).Refuses(422, "IDEMPOTENCY_KEY_REUSED");
+        (await client.Put("/products/1/files/a.zip", content[1..], ("Idempotency-Key", "release-2"), Operations.Digest(content[1..]))).Refuses(422, "IDEMPOTENCY_KEY_REUSED");
     }
 
     [Fact]
