@@ -23,13 +23,15 @@ sealed class AttentionList(UnitOfWork work, DateTimeOffset now)
         [.. new[] { Disk(), FailedDownloads(), ProductsWithoutRelease(), Mismatches(), Guesses(), Dropped() }
             .SelectMany(some => some).OrderBy(item => Array.IndexOf(Severities, item.Severity))];
 
-    /// <summary>A domain that has been bound since needs nobody.</summary>
+    /// <summary>A domain that has been bound since, or one above it with a wildcard, needs nobody.</summary>
     List<AttentionView> Mismatches() => work.Query(
         $"""
         SELECT license_id, product_id, sum(n), count(*), domain, max(n) FROM
           (SELECT license_id, product_id, domain, sum(count) AS n FROM activity a
            WHERE {LastDay} AND a.outcome = 'DOMAIN_MISMATCH'
              AND NOT EXISTS (SELECT 1 FROM license_domains d WHERE d.license_id = a.license_id AND d.host = a.domain)
+             AND NOT EXISTS (SELECT 1 FROM license_domains d WHERE d.license_id = a.license_id AND d.host >= '*.' AND d.host < '*/'
+               AND length(a.domain) >= length(d.host) AND substr(a.domain, 1 - length(d.host)) = substr(d.host, 2))
            GROUP BY license_id, domain)
         GROUP BY license_id ORDER BY 3 DESC, 1 LIMIT {MostOfAKind}
         """,

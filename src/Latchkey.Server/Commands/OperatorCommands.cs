@@ -40,7 +40,7 @@ static class OperatorCommands
 
     static Command Reset()
     {
-        var off = new Option<bool>("--second-factor-off") { Description = "Also turn the second factor off, at once: for a lost phone" };
+        var off = new Option<bool>("--second-factor-off") { Description = "Also turn the second factor off and remove the passkeys, at once: for a lost phone" };
         var command = new Command("reset", "Make a link to choose a new password with.") { Email, off };
         command.SetAction(parsed => Run(parsed, create: false, operators =>
         {

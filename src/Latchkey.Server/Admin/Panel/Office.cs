@@ -16,7 +16,7 @@ namespace Latchkey.Server.Admin.Panel;
 /// </summary>
 sealed class Office(
     IServiceScopeFactory scopes, Sessions sessions, Confirmations confirmations, AuthenticationStateProvider authentication, NavigationManager navigation,
-    IDialogService dialogs, ISnackbar snackbar)
+    IDialogService dialogs, ISnackbar snackbar, ReadGates gates)
 {
     Actor? _actor;
 
@@ -39,7 +39,8 @@ sealed class Office(
         where TOperations : notnull
     {
         if (!await Enter()) throw new OperationException("You are signed out.") { Fault = OperationFault.Forbidden, Code = "SIGNED_OUT" };
-        return await Run((TOperations operations) => Task.FromResult(read(operations)), null);
+        var actor = _actor;
+        return await gates.Panel.Run(() => As(actor, read, null));
     }
 
     /// <summary>Has a change made; asks for the password or second factor where the change wants it, and tells what was refused.</summary>
@@ -116,12 +117,28 @@ sealed class Office(
     {
         // The database is read without waiting, which the circuit's own thread must not do.
         var actor = _actor;
-        return Task.Run(async () =>
-        {
-            await using var scope = scopes.CreateAsyncScope();
-            var request = scope.ServiceProvider.GetRequiredService<AdminRequest>();
-            (request.Actor, request.Terms) = (actor, new Terms(ifMatch is null ? null : [ifMatch]));
-            return await operation(scope.ServiceProvider.GetRequiredService<TOperations>());
-        });
+        return Task.Run(() => As(actor, operation, ifMatch));
+    }
+
+    T As<TOperations, T>(Actor? actor, Func<TOperations, T> operation, string? ifMatch)
+        where TOperations : notnull
+    {
+        using var scope = scopes.CreateScope();
+        return operation(Of<TOperations>(scope, actor, ifMatch));
+    }
+
+    async Task<T> As<TOperations, T>(Actor? actor, Func<TOperations, Task<T>> operation, string? ifMatch)
+        where TOperations : notnull
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        return await operation(Of<TOperations>(scope, actor, ifMatch));
+    }
+
+    static TOperations Of<TOperations>(IServiceScope scope, Actor? actor, string? ifMatch)
+        where TOperations : notnull
+    {
+        var request = scope.ServiceProvider.GetRequiredService<AdminRequest>();
+        (request.Actor, request.Terms) = (actor, new Terms(ifMatch is null ? null : [ifMatch]));
+        return scope.ServiceProvider.GetRequiredService<TOperations>();
     }
 }

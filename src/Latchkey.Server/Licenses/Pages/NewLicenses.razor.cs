@@ -70,10 +70,8 @@ public sealed partial class NewLicenses
 
     async Task Save()
     {
-        using var text = new StringWriter();
-        LicenseCsv.Write(_issued!, text);
         _files ??= await Script.InvokeAsync<IJSObjectReference>("import", "./" + Assets["save-file.js"]);
-        await _files.InvokeVoidAsync("saveText", FileName, "text/csv;charset=utf-8", text.ToString());
+        await _files.InvokeVoidAsync("saveText", FileName, "text/csv;charset=utf-8", LicenseCsv.Of(_issued!));
         _saved = true;
     }
 
