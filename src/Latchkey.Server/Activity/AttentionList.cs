@@ -20,7 +20,7 @@ sealed class AttentionList(UnitOfWork work, DateTimeOffset now)
     readonly DateTimeOffset _since = now.AddDays(-1);
 
     public IReadOnlyList<AttentionView> Make() =>
-        [.. new[] { Disk(), FailedDownloads(), ProductsWithoutFile(), Mismatches(), Guesses(), Dropped() }
+        [.. new[] { Disk(), FailedDownloads(), ProductsWithoutRelease(), Mismatches(), Guesses(), Dropped() }
             .SelectMany(some => some).OrderBy(item => Array.IndexOf(Severities, item.Severity))];
 
     /// <summary>A domain that has been bound since, or one above it with a wildcard, needs nobody.</summary>
@@ -72,14 +72,15 @@ sealed class AttentionList(UnitOfWork work, DateTimeOffset now)
         },
         _since);
 
-    List<AttentionView> ProductsWithoutFile() => work.Query(
+    List<AttentionView> ProductsWithoutRelease() => work.Query(
         """
         SELECT p.id, p.name, (SELECT count(*) FROM licenses l WHERE l.product_id = p.id) AS n FROM products p
-        WHERE p.api_download AND p.archived_at IS NULL AND NOT EXISTS (SELECT 1 FROM artifacts f WHERE f.product_id = p.id) AND n > 0 ORDER BY n DESC
+        WHERE p.api_download AND p.archived_at IS NULL AND NOT EXISTS (SELECT 1 FROM releases r WHERE r.product_id = p.id AND r.state = 1 AND r.published_at <= $1) AND n > 0 ORDER BY n DESC
         """,
         row => new AttentionView(
-            "no_file", "warning", $"{row.GetString(1)} has {More(row.GetInt64(2), "license")} that may download it, and no file: publish one, or turn its downloads off.",
-            row.GetInt64(2), ProductId: row.GetInt64(0)));
+            "no_release", "warning", $"{row.GetString(1)} has {More(row.GetInt64(2), "license")} that may download it, and no release is published: publish one, or turn its downloads off.",
+            row.GetInt64(2), ProductId: row.GetInt64(0)),
+        now);
 
     IEnumerable<AttentionView> Disk()
     {
