@@ -14,6 +14,7 @@ sealed partial class ClaimDownload(
     DownloadTokens tokens, IBlobStore blobs, FileTransfer transfers, ActivityBoard activity, Settings settings, TimeProvider clock,
     ILogger<ClaimDownload> log) : IDisposable
 {
+    readonly Claim _claims = new(tokens, clock);
     readonly SemaphoreSlim _places = new(settings.Downloads.MaxConcurrent);
 
     public int Running => settings.Downloads.MaxConcurrent - _places.CurrentCount;
@@ -85,7 +86,7 @@ sealed partial class ClaimDownload(
                 token.Id, token.LicenseId, token.File.ProductId, client, RandomNumberGenerator.GetHexString(16, lowercase: true), part, token.HighWater, part.Length, IsDelegated: false);
             var last = buffer.AsMemory(0, transfer.Last);
             await FileTransfer.ReadLast(file, transfer, last, context.RequestAborted);
-            var claim = await new Claim(tokens, clock).Try(token, transfer, () => Find(context), context.RequestAborted);
+            var claim = await _claims.Try(token, transfer, () => Find(context), context.RequestAborted);
             if (claim.Refused is { } refusal)
             {
                 await Refuse(context, refusal, token);
