@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Latchkey.Server.Activity;
 using Latchkey.Server.Data;
 using Latchkey.Server.Licenses;
 using Latchkey.Server.Tests.Admin.Api;
@@ -19,7 +18,7 @@ public sealed class ManyDomainsTests
         var id = (await client.Post("/licenses", new { product_id = 1, max_domains = LicenseOperations.MostDomains, domains })).Ok(201).Json.Id();
         Tables.Execute(server.Data.Database.Path, $"""
             INSERT INTO activity (id, license_id, product_id, kind, outcome, domain, address, first_at, last_at, count)
-            SELECT row_number() OVER (), {id}, 1, {(int)ActivityKind.Verify}, 'OK', host, '203.0.113.9', {UnixMicroseconds.From(TestServer.Start)}, {UnixMicroseconds.From(TestServer.Start)}, 1
+            SELECT row_number() OVER (), {id}, 1, 0, 'OK', host, '203.0.113.9', {UnixMicroseconds.From(TestServer.Start)}, {UnixMicroseconds.From(TestServer.Start)}, 1
             FROM license_domains WHERE license_id = {id}
             """);
         async Task Quick(Func<Task> act)
