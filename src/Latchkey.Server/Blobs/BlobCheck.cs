@@ -8,7 +8,6 @@ namespace Latchkey.Server.Blobs;
 static class BlobCheck
 {
     const int Chunk = 1 << 20;
-    const string Damaged = "does not match its hash";
     const string Unreadable = "cannot be read";
 
     /// <returns>What is wrong with it, as <c>is missing</c>; null if nothing is.</returns>
@@ -17,11 +16,11 @@ static class BlobCheck
         try
         {
             using var content = await store.Open(blob, stop);
-            return (await Hash(content, blob.Size, stop)).AsSpan().SequenceEqual(blob.Sha256) ? null : Damaged;
+            return (await Hash(content, blob.Size, stop)).AsSpan().SequenceEqual(blob.Sha256) ? null : BlobHealth.Damaged;
         }
         catch (DamagedBlobException)
         {
-            return Damaged;
+            return BlobHealth.Damaged;
         }
         catch (StoreUnavailableException failure)
         {

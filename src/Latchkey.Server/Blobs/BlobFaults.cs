@@ -13,7 +13,7 @@ static class BlobFaults
     /// <summary>Why a blob could not be read, for an answer of 503.</summary>
     public static StoreUnavailableException Unavailable(string id, string place, IOException failure) => failure switch
     {
-        DamagedBlobException => StoreUnavailableException.OfBlob(id, "does not match its hash", failure),
+        DamagedBlobException => StoreUnavailableException.OfBlob(id, BlobHealth.Damaged, failure),
         S3Exception { Fault: var fault } => StoreUnavailableException.OfStore(place, fault, failure),
         _ => StoreUnavailableException.OfBlob(id, "cannot be read", failure),
     };

@@ -10,6 +10,9 @@ sealed record BlobFault(string Fault, DateTimeOffset Since);
 /// <summary>What this process has seen of its store: whether it answers, and which files it could not get. For the overview.</summary>
 sealed class BlobHealth(TimeProvider clock)
 {
+    public const string Missing = "is missing";
+    public const string Damaged = "does not match its hash";
+
     readonly ConcurrentDictionary<string, BlobFault> _files = new(StringComparer.Ordinal);
     volatile BlobFault? _store;
 
@@ -27,6 +30,9 @@ sealed class BlobHealth(TimeProvider clock)
         else if (failure.BlobFault is { } fault) Failed(id, fault);
     }
 
+    /// <summary>It was read to its end, and was not what was stored.</summary>
+    public bool IsDamaged(string id) => _files.TryGetValue(id, out var seen) && seen.Fault == Damaged;
+
     public void Failed(string id, string fault) =>
         _files.AddOrUpdate(id, _ => new BlobFault(fault, clock.GetUtcNow()), (_, before) => before with { Fault = fault });
 
@@ -38,7 +44,7 @@ sealed class BlobHealth(TimeProvider clock)
         if (_store is not null) _store = null;
     }
 
-    /// <summary>A file was had.</summary>
+    /// <summary>A file is there.</summary>
     public void Works(string id)
     {
         Answers();

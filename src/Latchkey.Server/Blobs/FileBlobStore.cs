@@ -96,7 +96,7 @@ sealed class FileBlobStore(string root) : IBlobStore
         }
         catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw StoreUnavailableException.OfBlob(id, "is missing", failure);
+            throw StoreUnavailableException.OfBlob(id, BlobHealth.Missing, failure);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

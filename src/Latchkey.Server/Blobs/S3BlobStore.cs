@@ -46,7 +46,7 @@ sealed class S3BlobStore(S3Settings settings, string installation) : IBlobStore
         catch (S3Exception failure)
         {
             throw failure.Status == HttpStatusCode.NotFound
-                ? StoreUnavailableException.OfBlob(blob.Id, "is missing", failure)
+                ? StoreUnavailableException.OfBlob(blob.Id, BlobHealth.Missing, failure)
                 : StoreUnavailableException.OfStore(Place, failure.Fault, failure);
         }
     }

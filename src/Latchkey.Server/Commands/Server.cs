@@ -68,7 +68,7 @@ static class Server
         services.AddSingleton<DownloadTokens>().AddSingleton<MintDownload>();
         AdminEndpoints.AddServices(services, data, clock);
         ApiDocuments.AddServices(services);
-        services.AddSingleton<Delegation>().AddSingleton<FileTransfer>().AddSingleton<ClaimDownload>().AddHostedService<TokenSweep>().AddHostedService<BlobSweep>();
+        services.AddSingleton<Delegation>().AddSingleton<FileTransfer>().AddSingleton<ClaimDownload>().AddHostedService<TokenSweep>().AddHostedService<BlobSweep>().AddHostedService<BlobWatch>();
         PanelHost.AddServices(services, data);
 
         // Last: it takes out what the others bring to load keys at every start.

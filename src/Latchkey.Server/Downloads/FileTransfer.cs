@@ -69,6 +69,7 @@ sealed partial class FileTransfer(DownloadTokens tokens, ActivityBoard activity,
         if (last.Length > 0) await context.Response.BodyWriter.WriteAsync(last, CancellationToken.None);
         lease.Advance(last.Length);
         await lease.Stop();
+        if (transfer.Part.IsWhole) health.Works(transfer.BlobId);
         if (!transfer.Part.ReachesEnd) await Record(tokens.Interrupted(transfer, lease.Offset, lease.Unused), transfer);
         else if (!transfer.SpentByClaim) await Record(tokens.Finished(transfer, lease.Offset), transfer);
         Note(transfer, transfer.Part.ReachesEnd ? ActivityOutcome.Ok : ActivityOutcome.Partial, lease.Sent);
@@ -108,7 +109,7 @@ sealed partial class FileTransfer(DownloadTokens tokens, ActivityBoard activity,
     /// <summary>What has left was not the file: nothing can be resumed from it, and nothing of it counts.</summary>
     Task<bool> Disown(Transfer transfer, TransferLease lease)
     {
-        health.Failed(transfer.BlobId, "does not match its hash");
+        health.Failed(transfer.BlobId, BlobHealth.Damaged);
         return tokens.Interrupted(transfer with { HighWaterBefore = 0 }, 0, lease.Sent + lease.Unused);
     }
 

@@ -32,9 +32,6 @@ public sealed class S3DownloadTests : IAsyncLifetime
 
     string ETag => $"\"{Convert.ToHexStringLower(SHA256.HashData(_file))}\"";
 
-    /// <summary>Without printing millions of bytes where they are not.</summary>
-    static void AssertSame(byte[] expected, byte[] actual) => Assert.True(expected.AsSpan().SequenceEqual(actual), $"{actual.Length} bytes, of {expected.Length}");
-
     static bool IsRead(Seen request) => request.Method == "GET" && request.Range is not null;
 
     [Theory]
@@ -50,7 +47,7 @@ public sealed class S3DownloadTests : IAsyncLifetime
         var path = await Mint();
         var reply = await _server.Http.Get(path);
         Assert.Equal(200, reply.Status);
-        AssertSame(file, reply.Bytes);
+        Same.Bytes(file, reply.Bytes);
         Assert.Equal("application/zip", reply.Header("Content-Type"));
         Assert.Equal($"\"{Convert.ToHexStringLower(SHA256.HashData(file))}\"", reply.Header("ETag"));
         Assert.Equal(size.ToString(), reply.Header("Content-Length"));
@@ -62,7 +59,7 @@ public sealed class S3DownloadTests : IAsyncLifetime
     {
         var (key, stored) = Assert.Single(_s3.Objects);
         Assert.Matches("^latchkey/[0-9a-f]{16}/[0-9a-f]{32}$", key);
-        AssertSame(_file, await File.ReadAllBytesAsync(stored, TestContext.Current.CancellationToken));
+        Same.Bytes(_file, await File.ReadAllBytesAsync(stored, TestContext.Current.CancellationToken));
         Assert.Equal(2, _s3.Line.Requests.Count(request => request.Method == "PUT" && request.Query.Contains("partNumber=", StringComparison.Ordinal)));
     }
 
@@ -83,7 +80,7 @@ public sealed class S3DownloadTests : IAsyncLifetime
         Assert.Equal(410, (await _server.Http.Get(path, ("X-Forwarded-For", "203.0.113.9"), ("Range", "bytes=3000000-"))).Status);
         var rest = await _server.Http.Get(path, ("Range", "bytes=3000000-"), ("If-Range", ETag));
         Assert.Equal(206, rest.Status);
-        AssertSame(_file, [.. first.Bytes, .. rest.Bytes]);
+        Same.Bytes(_file, [.. first.Bytes, .. rest.Bytes]);
         Assert.Contains(_s3.Line.Requests, request => request.Range == $"bytes=3000000-{Size - 4096 - 1}");
         Assert.Equal(410, (await _server.Http.Get(path)).Status);
     }
@@ -117,7 +114,7 @@ public sealed class S3DownloadTests : IAsyncLifetime
         Assert.Equal((503, "5"), (reply.Status, reply.Header("Retry-After")));
         Assert.Null(_server.WithDb(db => db.DownloadTokens.Single().ClaimedBy));
         _s3.Line.Breaks = _ => Fault.None;
-        AssertSame(_file, (await _server.Http.Get(path)).Bytes);
+        Same.Bytes(_file, (await _server.Http.Get(path)).Bytes);
     }
 
     [Theory]
@@ -130,7 +127,7 @@ public sealed class S3DownloadTests : IAsyncLifetime
         _s3.Line.Breaks = request => IsRead(request) && !request.Range!.EndsWith($"-{Size - 1}", StringComparison.Ordinal) && breaks-- > 0 ? Enum.Parse<Fault>(how) : Fault.None;
         var reply = await _server.Http.Get(path);
         Assert.Equal(200, reply.Status);
-        AssertSame(_file, reply.Bytes);
+        Same.Bytes(_file, reply.Bytes);
         Assert.True(breaks < 0);
     }
 
@@ -153,7 +150,7 @@ public sealed class S3DownloadTests : IAsyncLifetime
         _s3.Line.Breaks = _ => Fault.None;
         Assert.Equal(410, (await _server.Http.Get(path, ("X-Forwarded-For", "203.0.113.9"))).Status);
         var rest = await _server.Http.Get(path, ("Range", $"bytes={got.Length}-"), ("If-Range", ETag));
-        AssertSame(_file, [.. got, .. rest.Bytes]);
+        Same.Bytes(_file, [.. got, .. rest.Bytes]);
         Assert.Equal(410, (await _server.Http.Get(path)).Status);
     }
 
@@ -167,7 +164,7 @@ public sealed class S3DownloadTests : IAsyncLifetime
         await Poll.Until(() => Task.FromResult(_server.WithDb(db => db.DownloadTokens.Single())), token => token.Transfer is null);
         _s3.Line.Breaks = _ => Fault.None;
         Assert.Equal(410, (await _server.Http.Get(path, ("Range", $"bytes={got.Length}-"), ("If-Range", ETag))).Status);
-        AssertSame(_file, (await _server.Http.Get(path)).Bytes);
+        Same.Bytes(_file, (await _server.Http.Get(path)).Bytes);
         Assert.Equal(410, (await _server.Http.Get(path)).Status);
     }
 
