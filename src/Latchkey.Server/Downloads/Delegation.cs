@@ -46,6 +46,9 @@ sealed class Delegation(IBlobStore blobs, Settings settings)
         }
 
         FileHeaders.Set(response, file);
+
+        // It says so itself, and would do so twice.
+        response.Headers.Remove("Accept-Ranges");
         response.Headers[settings.Blobs.Accel.Header] = address;
     }
 }
