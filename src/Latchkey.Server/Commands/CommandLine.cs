@@ -62,6 +62,7 @@ static class CommandLine
         root.Add(CustomerCommands.Make());
         root.Add(ApiKeyCommands.Make());
         root.Add(OperatorCommands.Make());
+        root.Add(BlobCommands.Make());
         root.Add(DoctorCommand.Make());
         foreach (var option in root.Options.OfType<HelpOption>()) option.Action = new HelpWithExamples((HelpAction)option.Action!);
         return root;
