@@ -21,16 +21,18 @@ sealed class AttentionList(UnitOfWork work, DateTimeOffset now)
     readonly DateTimeOffset _since = now.AddDays(-1);
 
     public IReadOnlyList<AttentionView> Make() =>
-        [.. new[] { Store(), Files(), Disk(), FailedDownloads(), ProductsWithoutFile(), Mismatches(), Guesses(), Dropped() }
+        [.. new[] { Store(), Files(), Disk(), FailedDownloads(), ProductsWithoutRelease(), Mismatches(), Guesses(), Dropped() }
             .SelectMany(some => some).OrderBy(item => Array.IndexOf(Severities, item.Severity))];
 
-    /// <summary>A domain that has been bound since needs nobody.</summary>
+    /// <summary>A domain that has been bound since, or one above it with a wildcard, needs nobody.</summary>
     List<AttentionView> Mismatches() => work.Query(
         $"""
         SELECT license_id, product_id, sum(n), count(*), domain, max(n) FROM
           (SELECT license_id, product_id, domain, sum(count) AS n FROM activity a
            WHERE {LastDay} AND a.outcome = 'DOMAIN_MISMATCH'
              AND NOT EXISTS (SELECT 1 FROM license_domains d WHERE d.license_id = a.license_id AND d.host = a.domain)
+             AND NOT EXISTS (SELECT 1 FROM license_domains d WHERE d.license_id = a.license_id AND d.host >= '*.' AND d.host < '*/'
+               AND length(a.domain) >= length(d.host) AND substr(a.domain, 1 - length(d.host)) = substr(d.host, 2))
            GROUP BY license_id, domain)
         GROUP BY license_id ORDER BY 3 DESC, 1 LIMIT {MostOfAKind}
         """,
@@ -71,14 +73,15 @@ sealed class AttentionList(UnitOfWork work, DateTimeOffset now)
         },
         _since);
 
-    List<AttentionView> ProductsWithoutFile() => work.Query(
+    List<AttentionView> ProductsWithoutRelease() => work.Query(
         """
         SELECT p.id, p.name, (SELECT count(*) FROM licenses l WHERE l.product_id = p.id) AS n FROM products p
-        WHERE p.api_download AND p.archived_at IS NULL AND NOT EXISTS (SELECT 1 FROM artifacts f WHERE f.product_id = p.id) AND n > 0 ORDER BY n DESC
+        WHERE p.api_download AND p.archived_at IS NULL AND NOT EXISTS (SELECT 1 FROM releases r WHERE r.product_id = p.id AND r.state = 1 AND r.published_at <= $1) AND n > 0 ORDER BY n DESC
         """,
         row => new AttentionView(
-            "no_file", "warning", $"{row.GetString(1)} has {More(row.GetInt64(2), "license")} that may download it, and no file: publish one, or turn its downloads off.",
-            row.GetInt64(2), ProductId: row.GetInt64(0)));
+            "no_release", "warning", $"{row.GetString(1)} has {More(row.GetInt64(2), "license")} that may download it, and no release is published: publish one, or turn its downloads off.",
+            row.GetInt64(2), ProductId: row.GetInt64(0)),
+        now);
 
     IEnumerable<AttentionView> Store() => work.BlobHealth.Store is not { } down ? [] :
         [

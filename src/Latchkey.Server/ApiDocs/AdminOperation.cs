@@ -88,6 +88,7 @@ sealed class AdminOperation(JsonObject written, RouteEndpoint endpoint, string m
         IEnumerable<string> codes = Always;
         if (_permission.Length > 0) codes = codes.Append("FORBIDDEN");
         if (_isWrite) codes = codes.Concat(OfWrites);
+        if (_isUpload) codes = codes.Append("DIGEST_REQUIRED");
         if (written["requestBody"] is not null && !_isUpload) codes = codes.Concat(OfBodies);
         if (hasValues || path.Contains("{domain}", StringComparison.Ordinal)) codes = codes.Append("VALIDATION_FAILED");
         codes = codes.Concat(endpoint.Metadata.OfType<Refuses>().SelectMany(refuses => refuses.Codes));

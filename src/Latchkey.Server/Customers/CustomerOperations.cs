@@ -25,10 +25,11 @@ sealed class CustomerOperations(UnitOfWork work)
     public CustomerView Add(long? id, CustomerFields fields)
     {
         work.Require(Permission.CustomersWrite);
-        if (id < 1) throw OperationException.Invalid("/id", "A customer's number must be a positive integer.");
+        if (id is < 1 or > WholeNumber.Most) throw OperationException.Invalid("/id", $"A customer's number must be a whole number, 1 to {WholeNumber.MostText}.");
         return work.Change("customer.add", () => (CustomerView?)null, _ =>
         {
             if (id is { } chosen && Db.Customers.Any(c => c.Id == chosen)) throw OperationException.Conflict("CUSTOMER_EXISTS", $"There is a customer {chosen} already.");
+            if (id is null) WholeNumber.RequireNext(Db.Customers.Max(c => (long?)c.Id));
             var customer = new Customer { Id = id ?? 0, CreatedAt = work.Now };
             Set(customer, fields);
             Db.Add(customer);
@@ -96,7 +97,10 @@ sealed class CustomerOperations(UnitOfWork work)
         db.Database.ExecuteSql($"INSERT INTO customers (id, created_at) VALUES ({number}, {UnixMicroseconds.From(now)}) ON CONFLICT DO NOTHING");
     }
 
-    public const string NumberRule = "A customer's number must be a whole number, not negative.";
+    /// <summary>What licenses may name as their customer; null is none.</summary>
+    public static bool IsNumber(long? number) => number is null or (>= 0 and <= WholeNumber.Most);
+
+    public const string NumberRule = $"A customer's number must be a whole number, 0 to {WholeNumber.MostText}.";
 
     static void Set(Customer customer, CustomerFields fields)
     {

@@ -14,6 +14,7 @@ sealed partial class ClaimDownload(
     DownloadTokens tokens, IBlobStore blobs, BlobHealth health, FileTransfer transfers, Delegation delegation, ActivityBoard activity, Settings settings, TimeProvider clock,
     ILogger<ClaimDownload> log) : IDisposable
 {
+    readonly Claim _claims = new(tokens, clock);
     readonly SemaphoreSlim _places = new(settings.Downloads.MaxConcurrent);
 
     public int Running => settings.Downloads.MaxConcurrent - _places.CurrentCount;
@@ -100,7 +101,7 @@ sealed partial class ClaimDownload(
         {
             var last = buffer.AsMemory(0, transfer.Last);
             await FileTransfer.Prepare(file, transfer, last, context.RequestAborted);
-            if (await Claim(context, token, transfer) is not { } claimed) return;
+            if (await TryClaim(context, token, transfer) is not { } claimed) return;
             Describe(context.Response, token, transfer.Part);
             await transfers.Run(context, file, claimed, last);
         }
@@ -115,7 +116,7 @@ sealed partial class ClaimDownload(
     async Task Delegate(HttpContext context, TokenFacts token, Transfer transfer)
     {
         var address = await delegation.Address(token.File);
-        if (await Claim(context, token, transfer) is null) return;
+        if (await TryClaim(context, token, transfer) is null) return;
         delegation.Send(context.Response, token.File, address);
         activity.Note(
             new ActivityNote(ActivityKind.Download, transfer.Part.From == 0 ? ActivityOutcome.Ok : ActivityOutcome.Partial, token.LicenseId, token.File.ProductId, "", transfer.Client),
@@ -123,9 +124,9 @@ sealed partial class ClaimDownload(
     }
 
     /// <returns>Null if it was refused, and answered.</returns>
-    async Task<Transfer?> Claim(HttpContext context, TokenFacts token, Transfer transfer)
+    async Task<Transfer?> TryClaim(HttpContext context, TokenFacts token, Transfer transfer)
     {
-        var claim = await new Claim(tokens, clock).Try(token, transfer, () => Find(context), context.RequestAborted);
+        var claim = await _claims.Try(token, transfer, () => Find(context), context.RequestAborted);
         if (claim.Refused is { } refusal)
         {
             await Refuse(context, refusal, token);

@@ -38,7 +38,7 @@ sealed partial class FileTransfer(DownloadTokens tokens, ActivityBoard activity,
     /// <param name="last">Its last piece.</param>
     public async Task Run(HttpContext context, IBlob file, Transfer transfer, ReadOnlyMemory<byte> last)
     {
-        var queue = new SendQueue(context);
+        using var queue = new SendQueue(context);
         using var lease = new TransferLease(tokens, transfer, queue, settings.Downloads.MinimumBytesPerSecond, clock, context.RequestAborted);
         try
         {
@@ -61,16 +61,17 @@ sealed partial class FileTransfer(DownloadTokens tokens, ActivityBoard activity,
         }
         catch (Exception failure)
         {
-            await Stop(context, transfer, lease, failure);
+            await Stop(context, transfer, lease, queue, failure);
             return;
         }
 
         // From here on the file counts as handed over, whatever becomes of the connection.
         if (last.Length > 0) await context.Response.BodyWriter.WriteAsync(last, CancellationToken.None);
         lease.Advance(last.Length);
+        if (!transfer.Part.ReachesEnd) await Taken(queue, lease);
         await lease.Stop();
         if (transfer.Part.IsWhole) health.Works(transfer.BlobId);
-        if (!transfer.Part.ReachesEnd) await Record(tokens.Interrupted(transfer, lease.Offset, lease.Unused), transfer);
+        if (!transfer.Part.ReachesEnd) await Record(tokens.Interrupted(transfer, lease.Offset - queue.Waiting, lease.Unused), transfer);
         else if (!transfer.SpentByClaim) await Record(tokens.Finished(transfer, lease.Offset), transfer);
         Note(transfer, transfer.Part.ReachesEnd ? ActivityOutcome.Ok : ActivityOutcome.Partial, lease.Sent);
         HandedOver(lease.Sent, transfer.TokenId, transfer.LicenseId, transfer.Client.ToString(), transfer.Part.ReachesEnd, context.TraceIdentifier);
@@ -94,13 +95,29 @@ sealed partial class FileTransfer(DownloadTokens tokens, ActivityBoard activity,
         lease.Running.ThrowIfCancellationRequested();
     }
 
+    /// <summary>A part in the middle counts for as much of it as the client has taken: the next one goes on from there.</summary>
+    static async Task Taken(SendQueue queue, TransferLease lease)
+    {
+        try
+        {
+            await queue.Drained(lease.Running);
+        }
+        catch (OperationCanceledException)
+        {
+            // It has taken no more.
+        }
+    }
+
     /// <summary>The last byte has not left: the claimant, and nobody else, may come back for it.</summary>
-    async Task Stop(HttpContext context, Transfer transfer, TransferLease lease, Exception failure)
+    async Task Stop(HttpContext context, Transfer transfer, TransferLease lease, SendQueue queue, Exception failure)
     {
         await lease.Stop();
         if (failure is not OperationCanceledException) Broken(transfer.TokenId, failure.GetType().Name, context.TraceIdentifier);
         if (failure is S3Exception { Fault: var down }) health.Down(down);
-        await Record(failure is DamagedBlobException ? Disown(transfer, lease) : tokens.Interrupted(transfer, lease.Offset, lease.Unused), transfer);
+
+        // Where the store broke off, and not the line, all that is on its way arrives.
+        var taken = failure is OperationCanceledException ? lease.Offset - queue.Waiting : lease.Offset;
+        await Record(failure is DamagedBlobException ? Disown(transfer, lease) : tokens.Interrupted(transfer, taken, lease.Unused), transfer);
         Note(transfer, ActivityOutcome.Interrupted, lease.Sent);
         Interrupted(transfer.TokenId, transfer.LicenseId, lease.Sent, transfer.Part.Length, transfer.Client.ToString(), context.TraceIdentifier);
         context.Abort();

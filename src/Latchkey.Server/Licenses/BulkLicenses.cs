@@ -18,7 +18,7 @@ public sealed record IssuedKey(long Id, [property: OutsideState] string LicenseK
 public sealed record IssuedKeys(long ProductId, int Count, long FirstId, long LastId, [property: OutsideState] IReadOnlyList<IssuedKey> Items);
 
 /// <summary>Those whose state was changed; others were so already, or are revoked.</summary>
-sealed record ChangedLicenses(int Count, IReadOnlyList<long> Ids);
+sealed record ChangedLicenses(int Count, [property: OutsideState] IReadOnlyList<long> Ids);
 
 /// <summary>Work on many licenses at once, each all or nothing.</summary>
 sealed class BulkLicenses(UnitOfWork work)
@@ -38,7 +38,7 @@ sealed class BulkLicenses(UnitOfWork work)
         var faults = new Faults();
         faults.Unless(wanted.Count is >= 1 and <= Most, "/count", $"The count must be 1 to {Most}.");
         faults.Unless(wanted.MaxDomains is null or (>= 1 and <= LicenseOperations.MostDomains), "/max_domains", $"The number of domains must be 1 to {LicenseOperations.MostDomains}.");
-        faults.Unless(wanted.UserId is null or >= 0, "/user_id", CustomerOperations.NumberRule);
+        faults.Unless(CustomerOperations.IsNumber(wanted.UserId), "/user_id", CustomerOperations.NumberRule);
         LicenseOperations.CheckChannel(faults, wanted.Channel);
         faults.Throw();
         var product = new LicenseOperations(work).ProductFor(wanted.ProductId);

@@ -144,8 +144,8 @@ sealed class ImportLicenses(UnitOfWork work)
         long? user = null;
         if (Field("user_id") is { Length: > 0 } number)
         {
-            if (long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var id)) user = id;
-            else Fault("user_id is not a number");
+            if (long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var id) && Customers.CustomerOperations.IsNumber(id)) user = id;
+            else Fault($"user_id is not a whole number up to {WholeNumber.MostText}");
         }
 
         var expires = Time(Field("expires_at"), "expires_at", endOfDay: true, Fault);

@@ -15,6 +15,9 @@ static class LicenseKey
     public const int MaxLength = 256;
     public const int MaxPrefixLength = 32;
 
+    /// <summary>Characters that lists show, and searches compare.</summary>
+    public const int MaxSuffix = 4;
+
     const string Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
     /// <summary>A fresh key; its characters are drawn without modulo bias.</summary>
@@ -22,7 +25,7 @@ static class LicenseKey
         $"{prefix}_{RandomNumberGenerator.GetString(Alphabet, length)}";
 
     /// <summary>The end of a key that is kept readable, so that an operator finds it by what a customer reads out.</summary>
-    public static string Suffix(string key) => key[^Math.Min(4, key.Length / 4)..];
+    public static string Suffix(string key) => key[^Math.Min(MaxSuffix, key.Length / 4)..];
 
     public static bool IsWellFormed(string key) =>
         key.Length is >= MinLength and <= MaxLength && key.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-');

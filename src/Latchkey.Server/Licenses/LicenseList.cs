@@ -1,12 +1,13 @@
 using System.Globalization;
 using Latchkey.Server.Admin.Access;
 using Latchkey.Server.Data;
+using Latchkey.Server.Http;
 using Microsoft.EntityFrameworkCore;
 
 namespace Latchkey.Server.Licenses;
 
 /// <summary>Which licenses; what is null does not matter.</summary>
-/// <param name="Search">A number, a key or the end of one, a domain or its beginning, or a part of a customer's name or e-mail address.</param>
+/// <param name="Search">A number, a key or the last four characters of one, a domain or its beginning; or, for who may read customers, a part of a customer's name, e-mail address or reference.</param>
 /// <param name="State"><c>active</c>, <c>suspended</c>, <c>revoked</c>, <c>expired</c>.</param>
 sealed record LicenseFilter(
     string? Search = null, long? ProductId = null, long? UserId = null, string? Domain = null, string? State = null,
@@ -15,7 +16,7 @@ sealed record LicenseFilter(
 /// <summary>Lists of licenses, found by what a customer on the phone can tell. Every condition is met by an index.</summary>
 sealed class LicenseList(UnitOfWork work)
 {
-    // A fragment this long names few licenses; each candidate's key is decrypted to compare the rest.
+    // So many licenses with the same end are enough to see that something else must be asked for.
     const int MaxCandidates = 1000;
 
     LatchkeyDb Db => work.Db;
@@ -27,19 +28,35 @@ sealed class LicenseList(UnitOfWork work)
         work.Require(Permission.LicensesRead);
         var sort = page.Check("-id", "id", "expires_at", "-expires_at");
         var licenses = Sorted(Matching(filter), sort, page.After()).Take(page.Limit + 1);
-        return page.Cut(LicenseView.Read(Db, licenses, work.Now), view => view.Id,
+        return page.Cut(LicenseView.Read(work, licenses), view => view.Id,
             sort.EndsWith("expires_at", StringComparison.Ordinal) ? view => MicrosOf(view.ExpiresAt!) : null);
     }
 
-    /// <summary>All of them by id, a hundred at a time: for export.</summary>
+    /// <summary>All of them by id, in parts that are read as they are asked for; the audit trail notes it.</summary>
+    /// <exception cref="OperationException">The filter names what cannot be.</exception>
+    public IEnumerable<IReadOnlyList<LicenseView>> Export(LicenseFilter filter)
+    {
+        work.Require(Permission.LicensesRead);
+        Matching(filter);
+        work.RecordExport("license.export", filter with { Search = null }, filter.Search is not null);
+        return Batches(filter);
+    }
+
+    /// <summary>All of them by id.</summary>
     public IEnumerable<LicenseView> All(LicenseFilter filter)
     {
-        for (var page = new PageRequest(null, PageRequest.MaxLimit, "id"); ;)
+        work.Require(Permission.LicensesRead);
+        return Batches(filter).SelectMany(part => part);
+    }
+
+    IEnumerable<IReadOnlyList<LicenseView>> Batches(LicenseFilter filter)
+    {
+        for (long after = 0; ;)
         {
-            var part = Read(filter, page);
-            foreach (var license in part.Items) yield return license;
-            if (part.NextCursor is null) yield break;
-            page = page with { Cursor = part.NextCursor };
+            var part = LicenseView.Read(work, Matching(filter).Where(l => l.Id > after).OrderBy(l => l.Id).Take(CsvParts.Rows));
+            if (part.Count > 0) yield return part;
+            if (part.Count < CsvParts.Rows) yield break;
+            after = part[^1].Id;
         }
     }
 
@@ -100,15 +117,19 @@ sealed class LicenseList(UnitOfWork work)
     {
         var ids = ByKey(text).AsQueryable();
         IQueryable<long> found = Db.Licenses.Where(l => ids.Contains(l.Id)).Select(l => l.Id);
-        if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+        if (long.TryParse(text.StartsWith('#') ? text[1..] : text, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
         {
             found = found.Union(Db.Licenses.Where(l => l.Id == number).Select(l => l.Id)).Union(Db.Licenses.Where(l => l.UserId == number).Select(l => l.Id));
         }
 
         if (HostRange(text) is var (from, to)) found = found.Union(Db.LicenseDomains.Where(d => d.Host.CompareTo(from) >= 0 && d.Host.CompareTo(to) < 0).Select(d => d.LicenseId));
-        var like = LikePattern.Containing(text);
-        var customers = Db.Customers.Where(c => EF.Functions.Like(c.Name, like, LikePattern.Escape) || EF.Functions.Like(c.Email, like, LikePattern.Escape) || EF.Functions.Like(c.Reference, like, LikePattern.Escape)).Select(c => (long?)c.Id);
-        found = found.Union(Db.Licenses.Where(l => customers.Contains(l.UserId)).Select(l => l.Id));
+        if (work.Actor.May(Permission.CustomersRead))
+        {
+            var like = LikePattern.Containing(text);
+            var customers = Db.Customers.Where(c => EF.Functions.Like(c.Name, like, LikePattern.Escape) || EF.Functions.Like(c.Email, like, LikePattern.Escape) || EF.Functions.Like(c.Reference, like, LikePattern.Escape)).Select(c => (long?)c.Id);
+            found = found.Union(Db.Licenses.Where(l => customers.Contains(l.UserId)).Select(l => l.Id));
+        }
+
         return licenses.Where(l => found.Contains(l.Id));
     }
 
@@ -119,21 +140,24 @@ sealed class LicenseList(UnitOfWork work)
         return host.Length is 0 or > CanonicalHost.MaxLength || host.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('.' or '-' or '*' or ':')) ? null : (host, host + "~");
     }
 
-    /// <summary>A whole key, now or before a rotation; or the end of one: its last characters narrow the search, the rest is compared.</summary>
+    /// <summary>
+    /// A whole key, now or before a rotation; or the end of one. Only the characters that lists show are compared,
+    /// however many were typed: else a key could be found out letter by letter, by watching what a search still finds.
+    /// </summary>
     List<long> ByKey(string text)
     {
         var hash = work.Secrets.Hash(text);
         var whole = Db.Licenses.Where(l => l.KeyHash == hash).Select(l => l.Id).Union(Db.RetiredKeys.Where(k => k.KeyHash == hash).Select(k => k.LicenseId)).ToList();
         var fragment = text.TrimStart('.', '…', '*', '•').ToUpperInvariant();
         if (whole.Count > 0 || fragment.Length < 2 || !fragment.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-')) return whole;
+        const int shown = LicenseKey.MaxSuffix;
 
-        // Keys of our own have four readable characters, and capitals; those that were brought may have fewer, of any case.
-        var ends = Enumerable.Range(1, Math.Min(4, fragment.Length)).SelectMany(n => new[] { fragment[^n..], text[^n..] }).Distinct().ToList();
-        var candidates = fragment.Length < 4
-            ? Db.Licenses.Where(l => l.KeySuffix.EndsWith(fragment)).OrderByDescending(l => l.Id).Take(MaxCandidates)
-            : Db.Licenses.Where(l => ends.Contains(l.KeySuffix)).OrderByDescending(l => l.Id).Take(MaxCandidates);
-        if (fragment.Length < 4) return [.. candidates.Select(l => l.Id)];
-        return [.. candidates.Select(l => new { l.Id, l.KeyCipher, l.KeyHash }).AsEnumerable()
-            .Where(l => work.Secrets.Open(l.KeyCipher, l.KeyHash).EndsWith(fragment, StringComparison.OrdinalIgnoreCase)).Select(l => l.Id)];
+        // Keys of our own show four characters, and capitals; short ones that were brought show fewer, of any case.
+        var ends = Enumerable.Range(1, Math.Min(shown, fragment.Length)).Where(n => n == shown || fragment.Length <= shown)
+            .SelectMany(n => new[] { fragment[^n..], text[^n..] }).Distinct().ToList();
+        var found = fragment.Length < shown
+            ? Db.Licenses.Where(l => l.KeySuffix.EndsWith(fragment) || ends.Contains(l.KeySuffix))
+            : Db.Licenses.Where(l => ends.Contains(l.KeySuffix));
+        return [.. found.OrderByDescending(l => l.Id).Take(MaxCandidates).Select(l => l.Id)];
     }
 }

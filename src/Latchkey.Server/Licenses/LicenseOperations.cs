@@ -105,7 +105,8 @@ sealed class LicenseOperations(UnitOfWork work)
     /// <returns>With the new key.</returns>
     public LicenseView Rotate(LicenseRef which, TimeSpan overlap = default)
     {
-        work.Require(Permission.LicensesSupport);
+        // Like a reveal: it shows a key, and ends one.
+        work.Require(Permission.LicensesSupport, confirmed: true);
         if (overlap < TimeSpan.Zero || overlap > MaxOverlap) throw OperationException.Invalid("/overlap_hours", $"The overlap must be 0 to {MaxOverlap.TotalHours} hours.");
         string? made = null;
         return Change("license.rotate", which, license =>
@@ -174,7 +175,7 @@ sealed class LicenseOperations(UnitOfWork work)
     {
         work.Require(Permission.LicensesWrite);
         if (edit.MaxDomains is { } wanted) RequirePlaces(wanted);
-        if (edit.UserId < 0) throw OperationException.Invalid("/user_id", CustomerOperations.NumberRule);
+        if (!CustomerOperations.IsNumber(edit.UserId)) throw OperationException.Invalid("/user_id", CustomerOperations.NumberRule);
         var faults = new Faults();
         CheckChannel(faults, edit.Channel);
         faults.Throw();
@@ -213,7 +214,7 @@ sealed class LicenseOperations(UnitOfWork work)
 
     static OperationException Final(License license) => OperationException.Conflict("LICENSE_REVOKED", $"License {license.Id} is revoked, which is for good: issue a new one.");
 
-    LicenseView? View(long id) => LicenseView.Read(Db, Db.Licenses.Where(l => l.Id == id), work.Now).SingleOrDefault();
+    LicenseView? View(long id) => LicenseView.Read(work, Db.Licenses.Where(l => l.Id == id)).SingleOrDefault();
 
     (string Key, byte[] Hash) NewKey(string key)
     {
@@ -238,7 +239,7 @@ sealed class LicenseOperations(UnitOfWork work)
         places = wanted.MaxDomains ?? Math.Max(1, hosts.Count);
         faults.Unless(places is >= 1 and <= MostDomains, "/max_domains", PlacesRule);
         faults.Unless(hosts.Count <= places, "/domains", $"{hosts.Count} domains do not fit: the license may hold {places}.");
-        faults.Unless(wanted.UserId is null or >= 0, "/user_id", CustomerOperations.NumberRule);
+        faults.Unless(CustomerOperations.IsNumber(wanted.UserId), "/user_id", CustomerOperations.NumberRule);
         CheckChannel(faults, wanted.Channel);
         faults.Throw();
         return hosts;

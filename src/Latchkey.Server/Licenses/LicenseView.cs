@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization;
 using Latchkey.Server.Admin.Access;
-using Latchkey.Server.Data;
 using Latchkey.Server.Http;
 using Microsoft.EntityFrameworkCore;
 
@@ -11,7 +10,7 @@ public sealed record LastSeenView(string At, string Address, string Domain, stri
 /// <summary>
 /// A license as an operator sees it. <c>license_key</c> is there only where the key was asked for, or made.
 /// <c>overlap_until</c>: a key it had before works until then too. <c>updates_until</c>: it may have what was
-/// published up to then; null is everything.
+/// published up to then; null is everything. <c>customer_name</c> is null for who may not read customers.
 /// </summary>
 public sealed record LicenseView(
     long Id, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull), OutsideState] string? LicenseKey, string KeySuffix,
@@ -20,11 +19,12 @@ public sealed record LicenseView(
     [property: OutsideState] LastSeenView? LastSeen) : IResource
 {
     /// <summary>In the order of the query; one more statement for the customers' names.</summary>
-    internal static List<LicenseView> Read(LatchkeyDb db, IQueryable<License> licenses, DateTimeOffset now)
+    internal static List<LicenseView> Read(UnitOfWork work, IQueryable<License> licenses)
     {
+        var (db, now) = (work.Db, work.Now);
         var rows = licenses.Include(l => l.Product).Include(l => l.Domains).Include(l => l.LastSeen).AsNoTracking().AsSplitQuery().ToList();
         var ids = rows.Select(l => l.Id).ToList();
-        var users = rows.Select(l => l.UserId).OfType<long>().Distinct().ToList();
+        var users = !work.Actor.May(Permission.CustomersRead) ? [] : rows.Select(l => l.UserId).OfType<long>().Distinct().ToList();
         var names = db.Customers.Where(c => users.Contains(c.Id)).Select(c => new { c.Id, c.Name }).ToDictionary(c => c.Id, c => c.Name);
         var overlaps = db.RetiredKeys.Where(k => ids.Contains(k.LicenseId) && k.GoodUntil > now).Select(k => new { k.LicenseId, k.GoodUntil }).ToLookup(k => k.LicenseId, k => k.GoodUntil);
         return [.. rows.Select(l => Of(l, l.UserId is { } user ? names.GetValueOrDefault(user) : null, overlaps[l.Id].Select(t => (DateTimeOffset?)t).Max(), now))];

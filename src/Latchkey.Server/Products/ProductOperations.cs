@@ -31,8 +31,9 @@ sealed class ProductOperations(UnitOfWork work)
         work.Require(Permission.ProductsWrite);
         return work.Change("product.add", () => (ProductView?)null, _ =>
         {
-            if (id < 1) throw OperationException.Invalid("/id", "A product's id must be a positive integer.");
+            if (id is < 1 or > WholeNumber.Most) throw OperationException.Invalid("/id", $"A product's id must be a whole number, 1 to {WholeNumber.MostText}.");
             if (id is { } chosen && Db.Products.Any(p => p.Id == chosen)) throw OperationException.Conflict("PRODUCT_EXISTS", $"There is a product {chosen} already: choose another id.");
+            if (id is null) WholeNumber.RequireNext(Db.Products.Max(p => (long?)p.Id));
             var product = new Product { Id = id ?? 0, Name = "", KeyPrefix = "", CreatedAt = work.Now };
             Set(product, fields with
             {

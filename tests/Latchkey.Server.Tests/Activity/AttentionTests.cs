@@ -63,6 +63,20 @@ public sealed class AttentionTests : IAsyncLifetime
         Assert.Empty(Items());
     }
 
+    [Theory]
+    [InlineData("*.example.com", "shop.example.com", false)]
+    [InlineData("*.example.com", "a.b.example.com", false)]
+    [InlineData("*.example.com", "example.com", true)]
+    [InlineData("*.example.com", "myexample.com", true)]
+    [InlineData("*.example.com", "example.com.evil.com", true)]
+    [InlineData("*.ex-mple.com", "a.ex_mple.com", true)]
+    public void A_domain_below_a_wildcard_that_is_bound_since_is_not_named(string bound, string domain, bool isNamed)
+    {
+        _server.Issue(1, bound);
+        Detail(1, "DOMAIN_MISMATCH", 5, domain, ActivityKind.Verify);
+        Assert.Equal(isNamed ? 1 : 0, Items().Count);
+    }
+
     [Fact]
     public async Task An_address_that_guesses_keys_is_named_from_the_twentieth_on()
     {
@@ -92,7 +106,7 @@ public sealed class AttentionTests : IAsyncLifetime
     }
 
     [Fact]
-    public void A_product_with_licenses_and_downloads_but_no_file_is_named()
+    public void A_product_with_licenses_and_downloads_but_no_release_is_named()
     {
         _server.AddProduct("Two");
         _server.AddProduct("Three");
@@ -103,7 +117,7 @@ public sealed class AttentionTests : IAsyncLifetime
         _server.Issue(3, "a.com");
         _server.AddProduct("Without licenses");
         Assert.Equal(
-            [new AttentionView("no_file", "warning", "Two has 2 licenses that may download it, and no file: publish one, or turn its downloads off.", 2, ProductId: 2)],
+            [new AttentionView("no_release", "warning", "Two has 2 licenses that may download it, and no release is published: publish one, or turn its downloads off.", 2, ProductId: 2)],
             Items());
     }
 

@@ -67,6 +67,32 @@ public sealed class RoleMatrixTests
     }
 
     [Fact]
+    public async Task What_shows_or_ends_a_key_is_refused_to_a_session_that_was_not_confirmed_lately()
+    {
+        await using var server = await TestServer.Run();
+        server.AddProduct();
+        server.Issue(1);
+        var owner = await server.Owner();
+        var token = await CsrfToken(owner);
+        Task<Shown> Post(string path, params (string, string)[] headers) =>
+            owner.Send(HttpMethod.Post, "/api/admin" + path, new StringContent("{}", Encoding.UTF8, "application/json"), [("RequestVerificationToken", token), .. headers]);
+        string[] dangerous = ["/licenses/1/reveal", "/licenses/1/rotate", "/licenses/1/revoke", "/operators/1/reset", "/operators/1/disable"];
+        Assert.Equal(200, (await Post("/licenses/1/reveal", ("Idempotency-Key", "look"))).Status);
+        server.Clock.Advance(TimeSpan.FromMinutes(11));
+        Assert.Equal(403, (await Post("/licenses/1/reveal", ("Idempotency-Key", "look"))).Status);
+        foreach (var path in dangerous)
+        {
+            var shown = await Post(path);
+            Assert.True(shown.Status == 403 && shown.Body.Contains("CONFIRMATION_REQUIRED", StringComparison.Ordinal), $"{path}: {shown.Status} {shown.Body}");
+        }
+
+        Assert.Equal(200, (await Post("/licenses/1/suspend")).Status);
+        await owner.Get("/admin/confirm");
+        await owner.Post("/admin/confirm", ("password", Browser.Password));
+        Assert.Equal(200, (await Post("/licenses/1/rotate")).Status);
+    }
+
+    [Fact]
     public async Task Every_change_needs_the_antiforgery_token()
     {
         await using var server = await TestServer.Run(("Admin:RequestsPerMinute", "0"));

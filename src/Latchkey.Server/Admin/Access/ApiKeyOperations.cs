@@ -37,6 +37,7 @@ sealed class ApiKeyOperations(UnitOfWork work)
     public ApiKeyView Add(NewApiKey wanted)
     {
         work.Require(Permission.ApiKeysWrite, confirmed: true);
+        wanted = AsNarrowAsItsMaker(wanted);
         Check(wanted);
 
         // 43 of 62 characters: 256 random bits.
@@ -60,8 +61,20 @@ sealed class ApiKeyOperations(UnitOfWork work)
         }, view => view.Id);
     }
 
+    /// <summary>A key that an API key makes can be used from no more places, and no longer, than the key that makes it; by default as that.</summary>
+    NewApiKey AsNarrowAsItsMaker(NewApiKey wanted)
+    {
+        if (Maker() is not { } maker) return wanted;
+        var networks = maker.Networks?.Split(' ');
+        return wanted with { Networks = wanted.Networks is { Count: > 0 } given ? given : networks, ExpiresAt = wanted.ExpiresAt ?? maker.ExpiresAt };
+    }
+
+    ApiKey? Maker() => work.Actor.Kind == ActorKind.ApiKey ? Db.ApiKeys.AsNoTracking().SingleOrDefault(k => k.Id == work.Actor.Id) : null;
+
     void Check(NewApiKey wanted)
     {
+        var maker = Maker();
+        var networks = maker?.Networks?.Split(' ').Select(text => IPNetwork.Parse(text)).ToList();
         var faults = new Faults();
         faults.Unless(!string.IsNullOrWhiteSpace(wanted.Name) && wanted.Name.Length <= 100 && !wanted.Name.Any(char.IsControl), "/name", "The name must be 1 to 100 characters, on one line.");
         faults.Unless(wanted.Scopes.Count > 0, "/scopes", $"Name at least one scope of {string.Join(", ", Permission.All)}.");
@@ -73,16 +86,21 @@ sealed class ApiKeyOperations(UnitOfWork work)
 
         foreach (var (index, network) in (wanted.Networks ?? []).Index())
         {
-            faults.Unless(ParseNetwork(network) is not null, $"/networks/{index}", $"\"{network}\" is not an address or a CIDR network, as 203.0.113.7 or 10.0.0.0/8.");
+            if (ParseNetwork(network) is not { } parsed) faults.Add($"/networks/{index}", $"\"{network}\" is not an address or a CIDR network, as 203.0.113.7 or 10.0.0.0/8.");
+            else faults.Unless(networks is null || networks.Exists(own => IsWithin(own, parsed)), $"/networks/{index}", $"You cannot open {network}, from where your own key may not be used.");
         }
+
+        faults.Unless(maker?.ExpiresAt is not { } end || wanted.ExpiresAt <= end, "/expires_at", "It cannot be good for longer than your own key.");
 
         faults.Unless(wanted.ExpiresAt is not { } expires || expires > work.Now, "/expires_at", "The expiry must lie in the future.");
         faults.Throw();
     }
 
+    static bool IsWithin(IPNetwork network, IPNetwork other) => network.PrefixLength <= other.PrefixLength && network.Contains(other.BaseAddress);
+
     static IPNetwork? ParseNetwork(string text) =>
         IPNetwork.TryParse(text, out var network) ? network
-        : IPAddress.TryParse(text, out var address) ? new IPNetwork(address, address.GetAddressBytes().Length * 8)
+        : IPAddress.TryParse(text, out var address) && !text.Contains('%') ? new IPNetwork(address, address.GetAddressBytes().Length * 8)
         : null;
 
     public ApiKeyView Show(long id)

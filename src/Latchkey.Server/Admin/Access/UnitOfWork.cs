@@ -126,24 +126,18 @@ sealed class UnitOfWork : IDisposable
         Db.SaveChanges();
     }
 
-    static (string? Before, string? After) Difference(object? before, object? after)
+    /// <summary>As <see cref="Record"/>, that somebody took a list away.</summary>
+    /// <param name="action">As <c>license.export</c>.</param>
+    /// <param name="filter">What it was narrowed by, without what was searched for: that may be a key.</param>
+    /// <param name="searched">Something was searched for.</param>
+    public void RecordExport(string action, object filter, bool searched)
     {
-        var was = State(before);
-        var isNow = State(after);
-        if (was is not null && isNow is not null)
-        {
-            foreach (var name in was.Select(pair => pair.Key).ToList())
-            {
-                if (!isNow.ContainsKey(name) || !JsonNode.DeepEquals(was[name], isNow[name])) continue;
-                was.Remove(name);
-                isNow.Remove(name);
-            }
-        }
-
-        return (Text(was), Text(isNow));
+        using var turn = _turn.Take(forCustomers: false);
+        var given = State(filter)!.Where(pair => pair.Value is not null).ToDictionary(pair => pair.Key, pair => pair.Value!.DeepClone());
+        Record(action, null, new { Filter = given, Searched = searched });
     }
 
-    static string? Text(JsonObject? state) => state is { Count: > 0 } ? state.ToJsonString(SnakeJson.State) : null;
+    static (string? Before, string? After) Difference(object? before, object? after) => AuditDifference.Of(State(before), State(after));
 
     static JsonObject? State(object? resource) =>
         resource is null ? null : JsonSerializer.SerializeToNode(resource, resource.GetType(), SnakeJson.State)!.AsObject();

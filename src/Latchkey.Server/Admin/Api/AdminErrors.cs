@@ -20,12 +20,14 @@ static class AdminErrors
     public static readonly Refusal TooLarge = new(413, "PAYLOAD_TOO_LARGE", "The request body is larger than 1 MiB");
     public static readonly Refusal NotJson = new(415, "UNSUPPORTED_MEDIA_TYPE", "The request body must be JSON: Content-Type: application/json");
     public static readonly Refusal BadKey = new(400, "INVALID_IDEMPOTENCY_KEY", "Idempotency-Key must be 1 to 255 visible ASCII characters, given once");
+    public static readonly Refusal NoDigest = new(400, "DIGEST_REQUIRED", "An upload with an Idempotency-Key needs Repr-Digest: it tells one file from another before it is read");
     public static readonly Refusal Reused = new(422, "IDEMPOTENCY_KEY_REUSED", "This Idempotency-Key was used for another request in the last 24 hours: take a new one");
 
     public static IReadOnlyList<AdminError> All { get; } =
     [
         new("INVALID_REQUEST", 400, "The body is not JSON, or a field is unknown, missing, given twice or of the wrong type: `errors` points to it. Or a query parameter does not exist."),
         new("INVALID_IDEMPOTENCY_KEY", 400, "`Idempotency-Key` is empty, too long, given twice, or not visible ASCII."),
+        new("DIGEST_REQUIRED", 400, "An upload has an `Idempotency-Key` and no `Repr-Digest`."),
         new("ANTIFORGERY_TOKEN_MISSING", 400, "Only with the cookie of a signed-in operator: the page's token is missing."),
         new("MISSING_AUTHORIZATION", 401, "No `Authorization` header."),
         new("INVALID_API_KEY", 401, "The API key is unknown, expired or revoked."),
@@ -72,7 +74,7 @@ static class AdminErrors
         new("IDEMPOTENCY_KEY_REUSED", 422, "The `Idempotency-Key` was used for another request within 24 hours."),
         new("RATE_LIMITED", 429, "Too many requests with this API key, or too many wrong API keys from this address."),
         new("INTERNAL_ERROR", 500, "Nobody foresaw it. Tell the operator the `X-Request-ID`."),
-        new("SERVICE_UNAVAILABLE", 503, "The disk is full or failing, or the database is locked. Nothing was changed."),
+        new("SERVICE_UNAVAILABLE", 503, "The disk is full or failing, the database is locked, or too many searches and exports wait for their turn. Nothing was changed."),
         new("NO_SPACE", 507, "The disk has no room for the file."),
     ];
 

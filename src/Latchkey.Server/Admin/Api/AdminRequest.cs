@@ -32,6 +32,7 @@ static class AdminEndpoints
         services.ConfigureHttpJsonOptions(json => RequestJson.Apply(json.SerializerOptions));
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         services.AddSingleton<ApiKeyLookup>();
+        services.AddSingleton<ReadGates>();
         services.AddSingleton(_ => new IdempotentWrites(data, clock));
         services.AddScoped<AdminRequest>();
         services.AddScoped(scope =>

@@ -1,33 +1,27 @@
 using System.Text;
+using Latchkey.Server.Data;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Latchkey.Server.Admin.Api;
 
 static class Csv
 {
-    /// <summary>A file to save, written as it is read; its size does not matter.</summary>
-    public static PushStreamHttpResult File(string name, Action<TextWriter> write) => TypedResults.Stream(async stream =>
+    /// <summary>A file to save; its size does not matter. Each part is read once the client has taken most of the one before, and none for a client that has gone.</summary>
+    public static async Task<PushStreamHttpResult> File(HttpContext context, string name, IEnumerable<string> parts)
     {
-        // The rows come from a database that is read without waiting: a pipe's other end must not be waited for in between.
-        await using var writer = new StreamWriter(new BufferedStream(new SynchronousStream(stream), 1 << 16), new UTF8Encoding(false));
-        await Task.Run(() => write(writer));
-    }, "text/csv; charset=utf-8", name);
+        var gate = context.RequestServices.GetRequiredService<ReadGates>().Api;
+        var gone = context.RequestAborted;
+        var part = parts.GetEnumerator();
+        context.Response.RegisterForDispose(part);
 
-    /// <summary>Kestrel takes asynchronous writes alone.</summary>
-    sealed class SynchronousStream(Stream inner) : Stream
-    {
-        public override bool CanRead => false;
-        public override bool CanSeek => false;
-        public override bool CanWrite => true;
-        public override long Length => throw new NotSupportedException();
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-        public override void Flush() => inner.FlushAsync().GetAwaiter().GetResult();
-        public override void Write(byte[] buffer, int offset, int count) => inner.WriteAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
-        public override Task FlushAsync(CancellationToken cancellationToken) => inner.FlushAsync(cancellationToken);
-        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => inner.WriteAsync(buffer, cancellationToken);
-        public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => inner.WriteAsync(buffer, offset, count, cancellationToken);
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-        public override void SetLength(long value) => throw new NotSupportedException();
+        // What is refused is refused before anything is said of a file.
+        var isMore = await gate.Run(part.MoveNext, gone);
+        return TypedResults.Stream(async stream =>
+        {
+            for (isMore &= !HttpMethods.IsHead(context.Request.Method); isMore; isMore = await gate.Run(part.MoveNext, gone))
+            {
+                await stream.WriteAsync(Encoding.UTF8.GetBytes(part.Current), gone);
+            }
+        }, "text/csv; charset=utf-8", name);
     }
 }

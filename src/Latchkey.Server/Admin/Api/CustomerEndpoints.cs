@@ -9,7 +9,7 @@ static class CustomerEndpoints
     public static void Map(RouteGroupBuilder customers)
     {
         customers.MapGet("/", (CustomerOperations operations, string? q, [AsParameters] Paging page) => operations.List(q, page.Request))
-            .WithName("listCustomers").WithSummary("List customers").Needs(Permission.CustomersRead).SortedBy("-id", "id");
+            .WithName("listCustomers").WithSummary("List customers").Needs(Permission.CustomersRead).SortedBy("-id", "id").Heavy();
         customers.MapPost("/", Create).WithName("createCustomer").WithSummary("Add a customer").Needs(Permission.CustomersWrite).Refuses("CUSTOMER_EXISTS");
         customers.MapGet("/{id:long}", (long id, CustomerOperations operations) => operations.Show(id))
             .WithName("getCustomer").WithSummary("Show a customer").Needs(Permission.CustomersRead).Refuses("CUSTOMER_NOT_FOUND");

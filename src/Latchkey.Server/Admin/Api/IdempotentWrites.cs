@@ -35,20 +35,33 @@ sealed class IdempotentWrites(DataDirectory data, TimeProvider clock)
             return;
         }
 
+        if (IsUpload(context) && context.Request.Headers["Repr-Digest"].Count == 0)
+        {
+            await Answer.Refuse(context, AdminErrors.NoDigest);
+            return;
+        }
+
         var name = new Name(request.Actor!.Reference, key, await Fingerprint(context));
-        if (await AnswerAgain(context, name)) return;
+
+        // Whoever has to confirm first is told so by the operation, also where the first answer holds what it shows.
+        if (request.Actor.IsConfirmed && await AnswerAgain(context, name)) return;
         var status = context.GetEndpoint()?.Metadata.OfType<IProducesResponseTypeMetadata>().FirstOrDefault(answer => answer.StatusCode is >= 200 and < 300)?.StatusCode ?? 200;
         request.Terms = request.Terms with { Once = (db, answer) => Keep(db, name, status, answer) };
         try
         {
             await next(context);
         }
-        catch (DbUpdateException) when (!context.Response.HasStarted && Find(name) is not null)
+        catch (Exception failure) when (MayBeOfTheFirst(failure) && !context.Response.HasStarted && Find(name) is not null)
         {
-            // The same request was quicker, and this one was undone.
+            // The same request was quicker: this one was undone, or refused because of what that one made.
             await AnswerAgain(context, name);
         }
     }
+
+    static bool MayBeOfTheFirst(Exception failure) =>
+        failure is DbUpdateException or OperationException { Fault: not (OperationFault.Forbidden or OperationFault.ConfirmationNeeded) };
+
+    static bool IsUpload(HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<StreamsBody>() is not null;
 
     static bool IsWrite(string method) => HttpMethods.IsPost(method) || HttpMethods.IsPut(method) || HttpMethods.IsPatch(method) || HttpMethods.IsDelete(method);
 
@@ -95,13 +108,13 @@ sealed class IdempotentWrites(DataDirectory data, TimeProvider clock)
         });
     }
 
-    /// <summary>Of an upload, its length and digest stand for the body, which is not read twice.</summary>
+    /// <summary>Of an upload, its length and digest stand for the body, which is not read twice; that the body has this digest is seen when it is stored.</summary>
     static async Task<byte[]> Fingerprint(HttpContext context)
     {
         var request = context.Request;
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes($"{request.Method} {request.Path}{request.QueryString} "));
-        if (context.GetEndpoint()?.Metadata.GetMetadata<StreamsBody>() is not null)
+        if (IsUpload(context))
         {
             hash.AppendData(Encoding.UTF8.GetBytes($"{request.ContentLength} {request.Headers["Repr-Digest"]}"));
             return hash.GetHashAndReset();

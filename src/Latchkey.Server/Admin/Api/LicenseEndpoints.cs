@@ -12,7 +12,7 @@ static class LicenseEndpoints
 {
     public static void Map(RouteGroupBuilder licenses)
     {
-        licenses.MapGet("/", List).WithName("listLicenses").WithSummary("List licenses, without their keys").Needs(Permission.LicensesRead).SortedBy("-id", "id", "expires_at", "-expires_at");
+        licenses.MapGet("/", List).WithName("listLicenses").WithSummary("List licenses, without their keys").Needs(Permission.LicensesRead).SortedBy("-id", "id", "expires_at", "-expires_at").Heavy();
         licenses.MapPost("/", Issue).WithName("issueLicense").WithSummary("Issue a license; answers its key").Needs(Permission.LicensesWrite).Refuses("PRODUCT_NOT_FOUND", "PRODUCT_ARCHIVED", "KEY_EXISTS");
         licenses.MapPost("/batch", IssueMany).WithName("issueLicenses").WithSummary("Issue many licenses alike; answers their keys").Needs(Permission.LicensesWrite).Refuses("PRODUCT_NOT_FOUND", "PRODUCT_ARCHIVED");
         licenses.MapPost("/suspend", (LicenseIdsRequest wanted, BulkLicenses operations) => operations.Suspend(wanted.Ids))
@@ -46,7 +46,7 @@ static class LicenseEndpoints
         license.MapDelete("/domains/{domain}", (long id, string domain, LicenseOperations operations) => operations.Unbind(id, domain))
             .WithName("unbindDomain").WithSummary("Take a domain away").Needs(Permission.LicensesSupport).Refuses("LICENSE_NOT_FOUND", "DOMAIN_NOT_BOUND");
         license.MapGet("/activity", (long id, Statistics statistics, [AsParameters] Paging page) => statistics.LicenseActivity(id, page.Request))
-            .WithName("getLicenseActivity").WithSummary("What was asked with this license, the newest first").Needs(Permission.LicensesRead).SortedBy("-last_at").Refuses("LICENSE_NOT_FOUND");
+            .WithName("getLicenseActivity").WithSummary("What was asked with this license, the newest first").Needs(Permission.LicensesRead).SortedBy("-last_at").Refuses("LICENSE_NOT_FOUND").Heavy();
         license.MapPost("/download-tokens", MakeLink).WithName("createDownloadToken").WithSummary("Make a one-time download link for the customer").Needs(Permission.DownloadsWrite).Refuses("LICENSE_NOT_FOUND", "LICENSE_NOT_ACTIVE", "NO_DOWNLOADABLE_FILE", "RELEASE_NOT_FOUND", "NOT_ENTITLED");
     }
 
@@ -79,10 +79,6 @@ static class LicenseEndpoints
         TypedResults.Created("/api/admin/download-tokens", operations.Create(
             id, settings.HomeOf(context.Request), settings.Downloads.TokenLifetime, (wanted ?? new CreateLinkRequest()).Wish));
 
-    static PushStreamHttpResult Export(LicenseList list, [AsParameters] LicenseQuery query)
-    {
-        var filter = query.Filter;
-        list.Matching(filter);
-        return Csv.File("licenses.csv", writer => LicenseCsv.Write(list.All(filter), writer));
-    }
+    static Task<PushStreamHttpResult> Export(LicenseList list, HttpContext context, [AsParameters] LicenseQuery query) =>
+        Csv.File(context, "licenses.csv", LicenseCsv.Of(list.Export(query.Filter)));
 }

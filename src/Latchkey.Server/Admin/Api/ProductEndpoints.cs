@@ -10,7 +10,7 @@ static class ProductEndpoints
     public static void Map(RouteGroupBuilder products)
     {
         products.MapGet("/", (ProductOperations operations, string? q, bool? archived, [AsParameters] Paging page) => operations.List(q, archived, page.Request))
-            .WithName("listProducts").WithSummary("List products").Needs(Permission.ProductsRead).SortedBy("id", "-id", "name");
+            .WithName("listProducts").WithSummary("List products").Needs(Permission.ProductsRead).SortedBy("id", "-id", "name").Heavy();
         products.MapPost("/", Create).WithName("createProduct").WithSummary("Add a product").Needs(Permission.ProductsWrite).Refuses("PRODUCT_EXISTS");
         products.MapGet("/{id:long}", (long id, ProductOperations operations) => operations.Show(id))
             .WithName("getProduct").WithSummary("Show a product").Needs(Permission.ProductsRead).Refuses("PRODUCT_NOT_FOUND");

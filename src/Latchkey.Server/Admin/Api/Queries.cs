@@ -10,7 +10,7 @@ namespace Latchkey.Server.Admin.Api;
 /// <summary>Which licenses.</summary>
 sealed class LicenseQuery
 {
-    [FromQuery(Name = "q"), Description("A number, a key or its end, a domain or its beginning, a part of a customer's name or e-mail address")]
+    [FromQuery(Name = "q"), Description("A number, a whole key or its last four characters, a domain or its beginning; with customers:read also a part of a customer's name, e-mail address or reference")]
     public string? Search { get; init; }
 
     [FromQuery(Name = "product_id")]

@@ -18,8 +18,14 @@ sealed class PeriodQuery
     [FromQuery(Name = "product_id"), Description("Of this product alone")]
     public long? ProductId { get; init; }
 
-    internal DateTimeOffset? Begin => Times.Read(From, "from", endOfDay: false);
-    internal DateTimeOffset? End => Times.Read(To, "to", endOfDay: true);
+    internal DateTimeOffset? Begin => Read(From, "from", endOfDay: false);
+    internal DateTimeOffset? End => Read(To, "to", endOfDay: true);
+
+    /// <summary>Not at the ends of the calendar, where there is no day before or after.</summary>
+    static DateTimeOffset? Read(string? text, string name, bool endOfDay) =>
+        Times.Read(text, name, endOfDay) is not { } time ? null
+        : time.Year is >= 1970 and < 9000 ? time
+        : throw OperationException.Invalid(name, $"{name} must be in the years 1970 to 8999.");
 }
 
 static class StatisticsEndpoints
@@ -28,17 +34,17 @@ static class StatisticsEndpoints
     {
         statistics.MapGet("/series", (Statistics numbers, [FromQuery(Name = "period"), Description("hour, day or month; usual is day")] string? period, [AsParameters] PeriodQuery query) =>
                 numbers.Series(PeriodOf(period), query.Begin, query.End, query.ProductId))
-            .WithName("getSeries").WithSummary("Verifications and downloads over time").Needs(Permission.StatisticsRead);
+            .WithName("getSeries").WithSummary("Verifications and downloads over time").Needs(Permission.StatisticsRead).Heavy();
         statistics.MapGet("/outcomes", (Statistics numbers, TimeProvider clock, [AsParameters] PeriodQuery query) => numbers.Outcomes(Begin(query, clock), End(query, clock), query.ProductId))
-            .WithName("getOutcomes").WithSummary("Requests by what came of them").Needs(Permission.StatisticsRead);
+            .WithName("getOutcomes").WithSummary("Requests by what came of them").Needs(Permission.StatisticsRead).Heavy();
         statistics.MapGet("/top-products", (Statistics numbers, TimeProvider clock, int? limit, [AsParameters] PeriodQuery query) => numbers.TopProducts(Begin(query, clock), End(query, clock), Rows(limit)))
-            .WithName("getTopProducts").WithSummary("The products that were used most").Needs(Permission.StatisticsRead);
+            .WithName("getTopProducts").WithSummary("The products that were used most").Needs(Permission.StatisticsRead).Heavy();
         statistics.MapGet("/licenses", (Statistics numbers, [FromQuery(Name = "product_id")] long? product) => numbers.LicensesByState(product))
-            .WithName("getLicenseCounts").WithSummary("Licenses by state").Needs(Permission.StatisticsRead);
+            .WithName("getLicenseCounts").WithSummary("Licenses by state").Needs(Permission.StatisticsRead).Heavy();
         statistics.MapGet("/expiring", (Statistics numbers, [FromQuery(Name = "within_days"), Description("1 to 3650; usual is 30")] int? days, int? limit) => numbers.ExpiringSoon(Days(days), Rows(limit)))
-            .WithName("getExpiringLicenses").WithSummary("What is about to expire").Needs(Permission.StatisticsRead);
+            .WithName("getExpiringLicenses").WithSummary("What is about to expire").Needs(Permission.StatisticsRead).Heavy();
         statistics.MapGet("/attention", (Statistics numbers, TimeProvider clock) => numbers.Attention(clock.GetUtcNow()))
-            .WithName("getAttention").WithSummary("What needs somebody, the gravest first").Needs(Permission.StatisticsRead);
+            .WithName("getAttention").WithSummary("What needs somebody, the gravest first").Needs(Permission.StatisticsRead).Heavy();
     }
 
     static DateTimeOffset Begin(PeriodQuery query, TimeProvider clock) => query.Begin ?? clock.GetUtcNow().AddDays(-30);

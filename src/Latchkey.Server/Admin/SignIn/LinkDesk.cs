@@ -33,18 +33,23 @@ sealed class LinkDesk(LatchkeyDb db, UserManager<Operator> users, SignInDesk des
         return done;
     }
 
-    /// <summary>A new password; every browser is signed out, and the lockout is over.</summary>
+    /// <summary>
+    /// A new password; every browser is signed out, and the lockout is over. Passkeys sign in without the password: whoever had
+    /// the account may have added one, so they go too. The second factor stays, else a link that was read by others would be enough.
+    /// </summary>
     public async Task<bool> Reset(string token, string password, Caller caller)
     {
         if (Find(InvitationKind.Reset, token)?.OperatorId is not { } id) return false;
         var hash = users.PasswordHasher.HashPassword(new Operator(), password);
         using var transaction = db.Database.BeginTransaction();
         var who = await db.Users.SingleAsync(o => o.Id == id);
-        if (who.DisabledAt is not null || !Links.TryClaim(db, InvitationKind.Reset, token, clock.GetUtcNow())) return false;
+        if (!Links.TryClaim(db, InvitationKind.Reset, token, clock.GetUtcNow())) return false;
         (who.PasswordHash, who.LockoutEnd, who.AccessFailedCount) = (hash, null, 0);
         if (!(await users.UpdateSecurityStampAsync(who)).Succeeded) return false;
         db.OperatorSessions.Where(s => s.OperatorId == id).ExecuteDelete();
-        Work(who.Email!, caller).Record("operator.password_change", Id(who), new { By = "reset link" });
+        var passkeys = db.UserPasskeys.Where(p => p.UserId == id).ExecuteDelete();
+        Links.End(db.Invitations.Where(i => i.OperatorId == id), clock.GetUtcNow());
+        Work(who.Email!, caller).Record("operator.password_change", Id(who), new { By = "reset link", PasskeysRemoved = passkeys });
         transaction.Commit();
         return true;
     }

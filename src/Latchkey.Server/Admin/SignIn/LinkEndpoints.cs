@@ -73,7 +73,7 @@ static class LinkEndpoints
         {
             InvitationKind.Setup => new ChoosePasswordModel("Set up Latchkey", "Make the first operator: an owner, who may do everything.", "Make the owner", email, true, fault),
             InvitationKind.Invitation => new ChoosePasswordModel("Welcome to Latchkey", $"You are invited as {RoleName.Of(link.Role)}. Choose a password.", "Join", email, false, fault),
-            _ => new ChoosePasswordModel("Choose a new password", "You will be signed out everywhere, and sign in with it.", "Change the password", email, false, fault),
+            _ => new ChoosePasswordModel("Choose a new password", "You will be signed out everywhere, your passkeys are removed, and you sign in with it.", "Change the password", email, false, fault),
         };
         return Page.Show<ChoosePasswordPage>(context, model, fault is null ? 200 : 422);
     }

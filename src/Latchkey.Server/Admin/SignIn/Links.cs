@@ -59,11 +59,13 @@ static class Links
     public static bool TryClaim(LatchkeyDb db, InvitationKind kind, string token, DateTimeOffset now) =>
         Good(db, kind, token, now).ExecuteUpdate(set => set.SetProperty(i => i.UsedAt, now)) == 1;
 
+    /// <summary>A reset link is for the person as they were when it was made: who gets another role since, or may not sign in, needs another.</summary>
     static IQueryable<Invitation> Good(LatchkeyDb db, InvitationKind kind, string token, DateTimeOffset now)
     {
         var hash = Hash(token);
         return db.Invitations.Where(i =>
-            i.TokenHash == hash && i.Kind == kind && i.UsedAt == null && i.ExpiresAt > now && (kind != InvitationKind.Setup || !db.Users.Any()));
+            i.TokenHash == hash && i.Kind == kind && i.UsedAt == null && i.ExpiresAt > now && (kind != InvitationKind.Setup || !db.Users.Any())
+            && (kind != InvitationKind.Reset || db.Users.Any(o => o.Id == i.OperatorId && o.Role == i.Role && o.Email == i.Email && o.DisabledAt == null)));
     }
 
     /// <summary>Ends the links that <paramref name="which"/> names.</summary>

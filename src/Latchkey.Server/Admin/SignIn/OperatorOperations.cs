@@ -56,7 +56,7 @@ sealed class OperatorOperations(UnitOfWork work)
         });
     }
 
-    /// <summary>A link to choose a new password with; the old one stays good until it is used.</summary>
+    /// <summary>A link to choose a new password with; the old one, and the passkeys, stay good until it is used.</summary>
     public InvitationView Reset(long id, string home)
     {
         work.Require(Permission.OperatorsWrite, confirmed: true);
@@ -112,6 +112,8 @@ sealed class OperatorOperations(UnitOfWork work)
     {
         RequireNoMore(role);
         if (role != Role.Owner) RequireAnotherOwner(person);
+        if (role == person.Role) return;
+        EndLinks(person, madeToo: role < person.Role);
         person.Role = role;
     });
 
@@ -121,16 +123,28 @@ sealed class OperatorOperations(UnitOfWork work)
         RequireAnotherOwner(person);
         person.DisabledAt ??= work.Now;
         End(id);
-        Links.End(Db.Invitations.Where(i => i.OperatorId == id), work.Now);
+        EndLinks(person, madeToo: true);
     });
 
-    public OperatorView Enable(long id) => Change("operator.enable", id, person => person.DisabledAt = null);
+    public OperatorView Enable(long id) => Change("operator.enable", id, person =>
+    {
+        person.DisabledAt = null;
+        EndLinks(person, madeToo: false);
+    });
 
-    /// <summary>For somebody who lost the phone and the recovery codes: the password alone signs in, until a new one is set up.</summary>
+    /// <summary>No link outlives what it was made for; nor, where somebody may do less from now on, do those that they made for others.</summary>
+    void EndLinks(Operator person, bool madeToo) => Links.End(
+        Db.Invitations.Where(i => i.OperatorId == person.Id || i.Email == person.Email || (madeToo && i.CreatedBy == person.Email)), work.Now);
+
+    /// <summary>
+    /// For somebody who lost the phone and the recovery codes: the password alone signs in, until a new one is set up. Passkeys go
+    /// too, which were on the phone.
+    /// </summary>
     public OperatorView TurnOffSecondFactor(long id) => Change("operator.second_factor_off", id, person =>
     {
         person.TwoFactorEnabled = false;
         Db.UserTokens.Where(t => t.UserId == id && t.LoginProvider == "latchkey" && t.Name != "last_totp_step").ExecuteDelete();
+        Db.UserPasskeys.Where(p => p.UserId == id).ExecuteDelete();
         End(id);
     });
 

@@ -69,7 +69,11 @@ sealed class SignInDesk(
         if (await Assert(credential) is not { Succeeded: true, User: { DisabledAt: null } who } result) return Refuse("(passkey)", caller, null, "passkey");
         using var transaction = db.Database.BeginTransaction();
         await db.Entry(who).ReloadAsync();
-        if (who.DisabledAt is not null || !(await users.AddOrUpdatePasskeyAsync(who, result.Passkey)).Succeeded) return SignInOutcome.Refused;
+
+        // It may have been removed since it was looked at: then it must not be put back.
+        var id = result.Passkey.CredentialId;
+        if (who.DisabledAt is not null || !await db.UserPasskeys.AnyAsync(p => p.CredentialId == id && p.UserId == who.Id)) return SignInOutcome.Refused;
+        if (!(await users.AddOrUpdatePasskeyAsync(who, result.Passkey)).Succeeded) return SignInOutcome.Refused;
         var done = Enter(who, caller, "passkey", transaction: false);
         transaction.Commit();
         return done;

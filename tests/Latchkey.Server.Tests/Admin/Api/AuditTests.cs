@@ -45,6 +45,45 @@ public sealed class AuditTests
     }
 
     [Fact]
+    public async Task Of_a_long_list_an_entry_holds_what_came_and_went_and_no_entry_grows_without_end()
+    {
+        await using var server = await Operations.Shop();
+        var client = server.Admin();
+        var domains = Enumerable.Range(0, 1000).Select(i => $"site{i}.example").ToArray();
+        var id = (await client.Post("/licenses", new { product_id = 1, max_domains = 2000, domains })).Ok(201).Json.Id();
+        var entry = (await client.Get("/audit?limit=1")).Items()[0];
+        Assert.Equal((201, "… and 800 more"), (entry.GetProperty("after").Domains().Length, entry.GetProperty("after").Domains()[^1]));
+        (await client.Post($"/licenses/{id}/domains", new { domain = "new.example" })).Ok();
+        entry = (await client.Get("/audit?limit=1")).Items()[0];
+        Assert.Equal(("""{"domains":[]}""", """{"domains":["new.example"]}"""), (entry.GetProperty("before").GetRawText(), entry.GetProperty("after").GetRawText()));
+        (await client.Post($"/licenses/{id}/rebind", new { from = "site7.example", to = "moved.example" })).Ok();
+        entry = (await client.Get("/audit?limit=1")).Items()[0];
+        Assert.Equal(("""{"domains":["site7.example"]}""", """{"domains":["moved.example"]}"""), (entry.GetProperty("before").GetRawText(), entry.GetProperty("after").GetRawText()));
+        (await client.Patch("/customers/123", new { notes = new string('n', 10_000) })).Ok();
+        Assert.EndsWith("n… (10000 characters)", (await client.Get("/audit?limit=1")).Items()[0].GetProperty("after").Text("notes"));
+        var many = (await client.Post("/licenses/batch", new { product_id = 1, count = 3000 })).Ok(201).Json;
+        var ids = many.GetProperty("items").EnumerateArray().Select(item => item.Id()).ToArray();
+        (await client.Post("/licenses/suspend", new { ids })).Ok();
+        Assert.All(ids.Take(5), one => Assert.True(server.WithDb(db => db.Audit.Any(e => e.Action == "license.suspend" && e.ObjectId == one.ToString()))));
+        Assert.InRange(server.WithDb(db => db.Audit.Max(e => (e.Before + e.After)!.Length)), 1, 10_000);
+    }
+
+    [Fact]
+    public async Task Whoever_takes_a_list_away_is_noted_with_what_it_was_narrowed_by_but_not_with_what_was_searched_for()
+    {
+        await using var server = await Operations.Shop();
+        var client = server.Admin();
+        var key = server.Operate(l => l.Reveal(1)).LicenseKey!;
+        (await client.Get($"/licenses/export?state=active&q={key}")).Ok();
+        (await client.Get("/audit/export?action=license")).Ok();
+        var entries = (await client.Get("/audit?limit=2")).Items();
+        Assert.Equal(["audit.export", "license.export"], entries.Select(entry => entry.Text("action")));
+        Assert.Equal("""{"filter":{"state":"active"},"searched":true}""", entries[1].GetProperty("after").GetRawText());
+        Assert.Equal("""{"filter":{"action":"license"},"searched":false}""", entries[0].GetProperty("after").GetRawText());
+        Assert.Equal(("api_key", "127.0.0.1"), (entries[1].GetProperty("actor").Text("kind"), entries[1].Text("address")));
+    }
+
+    [Fact]
     public async Task What_was_refused_leaves_no_entry()
     {
         await using var server = await Operations.Shop();

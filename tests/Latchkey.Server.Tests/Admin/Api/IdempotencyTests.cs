@@ -58,7 +58,7 @@ public sealed class IdempotencyTests
         (await client.Post("/licenses", Issue.Replace("7", "8"), Key("k"))).Refuses(422, "IDEMPOTENCY_KEY_REUSED");
         (await client.Post("/licenses/batch", """{"product_id":1,"count":1}""", Key("k"))).Refuses(422, "IDEMPOTENCY_KEY_REUSED");
         (await client.Patch("/licenses/1", new { max_domains = 3 }, Key("k"))).Refuses(422, "IDEMPOTENCY_KEY_REUSED");
-        (await client.Put("/products/1/files/a.zip", [1], Key("k"))).Refuses(422, "IDEMPOTENCY_KEY_REUSED");
+        (await client.Put("/products/1/files/a.zip", [1], Key("k"), Operations.Digest([1]))).Refuses(422, "IDEMPOTENCY_KEY_REUSED");
         Assert.Equal(2, Licenses(server));
         (await client.Get("/licenses", Key("k"))).Ok();
     }
@@ -84,6 +84,30 @@ public sealed class IdempotencyTests
             Assert.All(replies, reply => Assert.Equal((201, replies[0].Text), (reply.Status, reply.Text)));
             Assert.Single(replies, reply => reply.Header("Idempotency-Replayed") is null);
             Assert.Equal(before + 1, Licenses(server));
+        }
+    }
+
+    [Fact]
+    public async Task Two_files_of_one_length_are_not_taken_for_one()
+    {
+        await using var server = await Operations.Shop();
+        var client = server.Admin();
+        (await client.Put("/releases/2/files/a.zip?platform=linux", [1, 2, 3], Key("k"))).Refuses(400, "DIGEST_REQUIRED");
+        (await client.Put("/releases/2/files/a.zip?platform=linux", [1, 2, 3], Key("k"), Operations.Digest([1, 2, 3]))).Ok(201);
+        (await client.Put("/releases/2/files/a.zip?platform=linux", [4, 5, 6], Key("k"), Operations.Digest([4, 5, 6]))).Refuses(422, "IDEMPOTENCY_KEY_REUSED");
+        (await client.Put("/releases/2/files/b.zip?platform=mac", [4, 5, 6], Key("k2"), Operations.Digest([1, 2, 3]))).Refuses(422, "VALIDATION_FAILED", "Repr-Digest");
+    }
+
+    [Fact]
+    public async Task Of_many_at_once_that_would_be_refused_the_second_time_all_get_the_first_answer()
+    {
+        await using var server = await Operations.Shop();
+        var client = server.Admin();
+        for (var round = 0; round < 5; round++)
+        {
+            var replies = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => client.Post("/customers", new { id = 500 + round }, Key($"customer-{round}"))));
+            Assert.All(replies, reply => Assert.Equal((201, replies[0].Text), (reply.Status, reply.Text)));
+            Assert.Single(replies, reply => reply.Header("Idempotency-Replayed") is null);
         }
     }
 
@@ -138,6 +162,6 @@ public sealed class IdempotencyTests
             }));
             new LicenseOperations(work).Issue(new IssueLicense(1, []));
         });
-        Assert.Equal((before, 0, false), (Licenses(server), server.WithDb(db => db.IdempotentAnswers.Count()), server.WithDb(db => db.Audit.Any(e => e.ObjectId == "2"))));
+        Assert.Equal((before, 0, false), (Licenses(server), server.WithDb(db => db.IdempotentAnswers.Count()), server.WithDb(db => db.Audit.Any(e => e.Action == "license.issue" && e.ObjectId == "2"))));
     }
 }

@@ -82,9 +82,19 @@ static class Operations
     static JsonElement? Body(this Operation operation) => operation.Json.TryGetProperty("requestBody", out var body) ? body.GetProperty("content") : null;
 
     public static object? Example(this Operation operation) =>
-        operation.TakesFile() ? new ByteArrayContent([1, 2, 3, 4])
+        operation.TakesFile() ? File([1, 2, 3, 4])
         : !operation.TakesJson() ? null
         : Bodies.GetValueOrDefault(operation.Id) ?? operation.Body()!.Value.GetProperty("application/json").GetProperty("example").GetRawText();
+
+    static ByteArrayContent File(byte[] bytes)
+    {
+        var content = new ByteArrayContent(bytes);
+        var (name, digest) = Digest(bytes);
+        content.Headers.Add(name, digest);
+        return content;
+    }
+
+    public static (string Name, string Value) Digest(byte[] file) => ("Repr-Digest", $"sha-256=:{Convert.ToBase64String(System.Security.Cryptography.SHA256.HashData(file))}:");
 
     public static JsonObject ExampleObject(this Operation operation) => JsonNode.Parse((string)operation.Example()!)!.AsObject();
 

@@ -54,6 +54,31 @@ public sealed class PermissionTests
     }
 
     [Fact]
+    public async Task A_key_that_an_API_key_makes_is_bound_to_no_more_networks_and_lives_no_longer()
+    {
+        await using var server = await Operations.Shop();
+        string[] scopes = [Permission.ApiKeysWrite, Permission.LicensesRead];
+        var end = TestServer.Start.AddDays(10);
+        var client = new AdminClient(server, server.MakeKey(scopes, networks: ["127.0.0.0/8", "2001:db8::/32"], expires: end).Key);
+        Task<Reply> Make(object more) => client.Post("/api-keys", more);
+        var usual = (await Make(new { name = "n", scopes })).Ok(201).Json;
+        Assert.Equal(["127.0.0.0/8", "2001:db8::/32"], usual.GetProperty("networks").EnumerateArray().Select(n => n.GetString()));
+        Assert.Equal("2026-01-11T00:00:00.000000Z", usual.Text("expires_at"));
+        foreach (var wide in (string[])["0.0.0.0/0", "10.0.0.1", "126.0.0.0/7", "2001:db9::/32", "::/0", "::ffff:10.0.0.1"])
+        {
+            (await Make(new { name = "n", scopes, networks = new[] { "127.0.0.1", wide } })).Refuses(422, "VALIDATION_FAILED", "/networks/1");
+        }
+
+        (await Make(new { name = "n", scopes, expires_at = "2026-01-12" })).Refuses(422, "VALIDATION_FAILED", "/expires_at");
+        var narrow = (await Make(new { name = "n", scopes, networks = new[] { "127.0.0.1", "2001:db8:1::/48" }, expires_at = "2026-01-05" })).Ok(201).Json;
+        Assert.Equal(["127.0.0.1/32", "2001:db8:1::/48"], narrow.GetProperty("networks").EnumerateArray().Select(n => n.GetString()));
+
+        // Neither by way of one in between.
+        var next = new AdminClient(server, narrow.Text("key"));
+        (await next.Post("/api-keys", new { name = "n", scopes, networks = new[] { "127.0.0.2" } })).Refuses(422, "VALIDATION_FAILED", "/networks/0");
+    }
+
+    [Fact]
     public async Task A_key_that_expired_was_revoked_or_comes_from_elsewhere_is_refused_from_the_next_request_on()
     {
         await using var server = await Operations.Shop();

@@ -61,7 +61,7 @@ public sealed class UploadTests
         var raw = await RawHttp.Send(server.Port, $"PUT /api/admin/products/1/files/{name} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.Admin().Key}\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc");
         Assert.Matches("^HTTP/1.1 (422|404|400|405) ", raw);
         Assert.Equal(before, Stored(server));
-        Assert.Equal(1, Files(server));
+        Assert.Equal(2, Files(server));
     }
 
     [Fact]
@@ -69,7 +69,7 @@ public sealed class UploadTests
     {
         await using var server = await Operations.Shop();
         Assert.StartsWith("HTTP/1.1 400 ", await RawHttp.Send(server.Port, $"PUT /api/admin/products/1/files/a%00.zip HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.Admin().Key}\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc"));
-        Assert.Equal(1, Files(server));
+        Assert.Equal(2, Files(server));
     }
 
     [Fact]
@@ -97,7 +97,7 @@ public sealed class UploadTests
         using var reader = new StreamReader(stream, Encoding.Latin1);
         Assert.StartsWith("HTTP/1.1 413 ", await reader.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(30)));
         Assert.Equal(before, Stored(server));
-        Assert.Equal(1, Files(server));
+        Assert.Equal(2, Files(server));
     }
 
     [Fact]
@@ -120,7 +120,7 @@ public sealed class UploadTests
             await Poll.Until(() => Task.FromResult(Stored(server)), now => now.SequenceEqual(before));
         }
 
-        Assert.Equal(1, Files(server));
+        Assert.Equal(2, Files(server));
         Assert.DoesNotContain(server.Log.Lines, line => line.Contains("nobody foresaw", StringComparison.Ordinal));
     }
 
@@ -130,10 +130,10 @@ public sealed class UploadTests
         await using var server = await Operations.Shop();
         var client = server.Admin();
         var content = RandomNumberGenerator.GetBytes(500_000);
-        var replies = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => client.Put("/products/1/files/a.zip", content, ("Idempotency-Key", "release-2"))));
+        var replies = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => client.Put("/products/1/files/a.zip", content, ("Idempotency-Key", "release-2"), Operations.Digest(content))));
         Assert.All(replies, reply => Assert.Equal((201, replies[0].Text), (reply.Status, reply.Text)));
-        Assert.Equal((2, 2), (Stored(server).Length, Files(server)));
-        (await client.Put("/products/1/files/a.zip", content[1..], ("Idempotency-Key", "release-2"))).Refuses(422, "IDEMPOTENCY_KEY_REUSED");
+        Assert.Equal((3, 3), (Stored(server).Length, Files(server)));
+        (await client.Put("/products/1/files/a.zip", content[1..], ("Idempotency-Key", "release-2"), Operations.Digest(content[1..]))).Refuses(422, "IDEMPOTENCY_KEY_REUSED");
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using Latchkey.Server.Admin.Access;
 using Latchkey.Server.Tests.Support;
+using Microsoft.AspNetCore.Identity;
 
 namespace Latchkey.Server.Tests.Admin.SignIn;
 
@@ -139,6 +140,88 @@ public sealed class LinkTests
         Assert.Equal(410, (await new Browser(server).Get(link)).Status);
         Assert.Equal(401, (await browser.SignIn(Staff.Ann)).Status);
         Assert.Equal(303, (await browser.SignIn(Staff.Ann, "quite another sentence")).Status);
+    }
+
+    [Theory]
+    [InlineData("promoted")]
+    [InlineData("demoted")]
+    [InlineData("promoted and back")]
+    [InlineData("disabled")]
+    [InlineData("disabled and enabled")]
+    [InlineData("another address")]
+    public async Task A_reset_link_does_not_outlive_the_role_the_state_or_the_address_it_was_made_for(string change)
+    {
+        await using var server = await TestServer.Run();
+        await server.Owner();
+        await server.Colleague("bob@example.com", Role.Support);
+        var link = server.OperateStaff(o => o.Reset(2, "").Url!);
+        Assert.Equal(200, (await new Browser(server).Get(link)).Status);
+        if (change.StartsWith("promoted", StringComparison.Ordinal)) server.OperateStaff(o => o.SetRole(2, Role.Owner));
+        if (change == "demoted") server.OperateStaff(o => o.SetRole(2, Role.Viewer));
+        if (change.EndsWith("back", StringComparison.Ordinal)) server.OperateStaff(o => o.SetRole(2, Role.Support));
+        if (change.StartsWith("disabled", StringComparison.Ordinal)) server.OperateStaff(o => o.Disable(2));
+        if (change.EndsWith("enabled", StringComparison.Ordinal)) server.OperateStaff(o => o.Enable(2));
+        if (change == "another address") Tables.Execute(server.Data.Database.Path, "UPDATE operators SET email = 'bobby@example.com' WHERE id = 2");
+        Assert.Equal(410, (await new Browser(server).Get(link)).Status);
+        var thief = new Browser(server);
+        await thief.Get("/admin/sign-in");
+        Assert.Equal(410, (await thief.Post(link, ("password", "quite another sentence"), ("again", "quite another sentence"))).Status);
+    }
+
+    [Fact]
+    public async Task A_link_made_for_a_disabled_operator_works_neither_before_nor_after_they_are_enabled()
+    {
+        await using var server = await TestServer.Run();
+        await server.Owner();
+        await server.Colleague("bob@example.com", Role.Support);
+        server.OperateStaff(o => o.Disable(2));
+        var link = server.OperateStaff(o => o.Reset(2, "").Url!);
+        Assert.Equal(410, (await new Browser(server).Get(link)).Status);
+        server.OperateStaff(o => o.Enable(2));
+        Assert.Equal(410, (await new Browser(server).Get(link)).Status);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Who_is_disabled_or_demoted_leaves_no_links_behind_that_they_made(bool disabled)
+    {
+        await using var server = await TestServer.Run();
+        await server.Owner();
+        await server.Colleague("eve@example.com", Role.Owner);
+        var eve = new Actor(ActorKind.Operator, 2, "eve@example.com", Permission.Of(Role.Owner));
+        var links = new[]
+        {
+            server.OperateStaff(o => o.Invite("eve-too@example.com", Role.Owner, "").Url!, eve),
+            server.OperateStaff(o => o.Reset(1, "").Url!, eve),
+        };
+        var other = server.Invite("bob@example.com", Role.Viewer);
+        server.OperateStaff(o => disabled ? o.Disable(2) : o.SetRole(2, Role.Support));
+        foreach (var link in links) Assert.Equal(410, (await new Browser(server).Get(link)).Status);
+        Assert.Equal(200, (await new Browser(server).Get(other)).Status);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_passkey_that_somebody_added_does_not_survive_a_reset(bool lostPhone)
+    {
+        await using var server = await TestServer.Run();
+        await server.Owner();
+        server.WithDb(db =>
+        {
+            db.Add(new IdentityUserPasskey<long>
+            {
+                CredentialId = [1, 2, 3],
+                UserId = 1,
+                Data = new IdentityPasskeyData { Name = "Eve's", PublicKey = [1], AttestationObject = [1], ClientDataJson = [1], Transports = [] },
+            });
+            return db.SaveChanges();
+        });
+        Assert.Equal(1, server.OperateStaff(o => o.Show(1)).Passkeys);
+        if (lostPhone) server.OperateStaff(o => o.TurnOffSecondFactor(1));
+        else await new Browser(server).Follow(server.OperateStaff(o => o.Reset(1, "").Url!), null, "quite another sentence");
+        Assert.Equal(0, server.OperateStaff(o => o.Show(1)).Passkeys);
     }
 
     [Fact]
