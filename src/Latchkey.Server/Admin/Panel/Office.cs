@@ -40,7 +40,11 @@ sealed class Office(
     {
         if (!await Enter()) throw new OperationException("You are signed out.") { Fault = OperationFault.Forbidden, Code = "SIGNED_OUT" };
         var actor = _actor;
-        return await gates.Panel.Run(() => As(actor, read, null));
+        return await gates.Panel.Run(() =>
+        {
+            using var scope = Open(actor, null);
+            return read(scope.ServiceProvider.GetRequiredService<TOperations>());
+        });
     }
 
     /// <summary>Has a change made; asks for the password or second factor where the change wants it, and tells what was refused.</summary>
@@ -117,28 +121,18 @@ sealed class Office(
     {
         // The database is read without waiting, which the circuit's own thread must not do.
         var actor = _actor;
-        return Task.Run(() => As(actor, operation, ifMatch));
+        return Task.Run(async () =>
+        {
+            await using var scope = Open(actor, ifMatch);
+            return await operation(scope.ServiceProvider.GetRequiredService<TOperations>());
+        });
     }
 
-    T As<TOperations, T>(Actor? actor, Func<TOperations, T> operation, string? ifMatch)
-        where TOperations : notnull
+    AsyncServiceScope Open(Actor? actor, string? ifMatch)
     {
-        using var scope = scopes.CreateScope();
-        return operation(Of<TOperations>(scope, actor, ifMatch));
-    }
-
-    async Task<T> As<TOperations, T>(Actor? actor, Func<TOperations, Task<T>> operation, string? ifMatch)
-        where TOperations : notnull
-    {
-        await using var scope = scopes.CreateAsyncScope();
-        return await operation(Of<TOperations>(scope, actor, ifMatch));
-    }
-
-    static TOperations Of<TOperations>(IServiceScope scope, Actor? actor, string? ifMatch)
-        where TOperations : notnull
-    {
+        var scope = scopes.CreateAsyncScope();
         var request = scope.ServiceProvider.GetRequiredService<AdminRequest>();
         (request.Actor, request.Terms) = (actor, new Terms(ifMatch is null ? null : [ifMatch]));
-        return scope.ServiceProvider.GetRequiredService<TOperations>();
+        return scope;
     }
 }
