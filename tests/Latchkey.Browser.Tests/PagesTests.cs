@@ -9,8 +9,8 @@ public sealed class PagesTests(Chromium chromium)
 {
     static readonly string[] Pages =
     [
-        "", "?period=hour", "?period=month", "products", "products/new", "products/2", "licenses", "licenses?state=suspended", "licenses/new", "licenses/new-many", "licenses/1", "licenses/4",
-        "customers", "customers/new", "customers/1001", "downloads", "operators", "api-keys", "api-keys/new", "audit", "settings",
+        "", "?period=hour", "?period=month", "products", "products/new", "products/2", "products/3/releases/new", "releases/6", "releases/7", "releases/9", "licenses", "licenses?q=4", "licenses?state=suspended", "licenses/new", "licenses/new-many", "licenses/1", "licenses/4",
+        "customers", "customers/new", "customers/1001", "downloads", "downloads?state=interrupted", "operators", "api-keys", "api-keys/new", "audit", "settings",
     ];
 
     [Theory]
@@ -50,6 +50,7 @@ public sealed class PagesTests(Chromium chromium)
         foreach (var path in new[] { "admin/sign-in", "admin/account", "admin/account/second-factor", "admin/no-such-page" })
         {
             await owner.GotoAsync(path);
+            await Settled(owner);
             faults.AddRange((await Findings(owner)).Select(finding => $"{path}: {finding}"));
         }
 
@@ -60,6 +61,26 @@ public sealed class PagesTests(Chromium chromium)
     {
         await Expect(page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToBeVisibleAsync();
         await Expect(page.Locator("[aria-busy=true]")).ToHaveCountAsync(0);
+    }
+
+    [Fact]
+    public async Task No_page_of_the_demo_overflows_at_any_width()
+    {
+        await using var panel = await Panel.WithOwner(chromium, "--demo");
+        var page = await panel.Owner();
+        var faults = new List<string>();
+        foreach (var path in Pages)
+        {
+            await page.GotoAsync("admin/" + path);
+            await Settled(page);
+            foreach (var width in new[] { 600, 768, 900, 1024, 1100, 1440 })
+            {
+                await page.SetViewportSizeAsync(width, 900);
+                if (await page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - innerWidth") is > 0 and var over) faults.Add($"{path} at {width}: {over} px too wide");
+            }
+        }
+
+        Assert.Empty(faults);
     }
 
     /// <summary>What axe-core calls serious or critical.</summary>

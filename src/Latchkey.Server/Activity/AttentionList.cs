@@ -1,5 +1,6 @@
 using System.Globalization;
 using Latchkey.Server.Admin.Access;
+using Latchkey.Server.Blobs;
 using Microsoft.EntityFrameworkCore;
 
 namespace Latchkey.Server.Activity;
@@ -20,7 +21,7 @@ sealed class AttentionList(UnitOfWork work, DateTimeOffset now)
     readonly DateTimeOffset _since = now.AddDays(-1);
 
     public IReadOnlyList<AttentionView> Make() =>
-        [.. new[] { Disk(), FailedDownloads(), ProductsWithoutFile(), Mismatches(), Guesses(), Dropped() }
+        [.. new[] { Store(), Files(), Disk(), FailedDownloads(), ProductsWithoutRelease(), Mismatches(), Guesses(), Dropped() }
             .SelectMany(some => some).OrderBy(item => Array.IndexOf(Severities, item.Severity))];
 
     /// <summary>A domain that has been bound since, or one above it with a wildcard, needs nobody.</summary>
@@ -72,14 +73,30 @@ sealed class AttentionList(UnitOfWork work, DateTimeOffset now)
         },
         _since);
 
-    List<AttentionView> ProductsWithoutFile() => work.Query(
+    List<AttentionView> ProductsWithoutRelease() => work.Query(
         """
         SELECT p.id, p.name, (SELECT count(*) FROM licenses l WHERE l.product_id = p.id) AS n FROM products p
-        WHERE p.api_download AND p.archived_at IS NULL AND NOT EXISTS (SELECT 1 FROM artifacts f WHERE f.product_id = p.id) AND n > 0 ORDER BY n DESC
+        WHERE p.api_download AND p.archived_at IS NULL AND NOT EXISTS (SELECT 1 FROM releases r WHERE r.product_id = p.id AND r.state = 1 AND r.published_at <= $1) AND n > 0 ORDER BY n DESC
         """,
         row => new AttentionView(
-            "no_file", "warning", $"{row.GetString(1)} has {More(row.GetInt64(2), "license")} that may download it, and no file: publish one, or turn its downloads off.",
-            row.GetInt64(2), ProductId: row.GetInt64(0)));
+            "no_release", "warning", $"{row.GetString(1)} has {More(row.GetInt64(2), "license")} that may download it, and no release is published: publish one, or turn its downloads off.",
+            row.GetInt64(2), ProductId: row.GetInt64(0)),
+        now);
+
+    IEnumerable<AttentionView> Store() => work.BlobHealth.Store is not { } down ? [] :
+        [
+            new AttentionView("store_down", "error", string.Create(
+                CultureInfo.InvariantCulture, $"The store {work.Blobs.Place} {down.Fault}, since {down.Since.UtcDateTime:d MMMM HH:mm} UTC: downloads are answered 503. No link is used up by that."), 1),
+        ];
+
+    /// <summary>Files that this server could not get out of its store.</summary>
+    IEnumerable<AttentionView> Files() => work.BlobHealth.Files.OrderBy(file => file.Value.Since).Take(MostOfAKind).SelectMany(file => work.Query(
+        "SELECT a.file_name, r.version, a.product_id FROM artifacts a JOIN releases r ON r.id = a.release_id WHERE a.blob_id = $1 AND r.state = 1",
+        row => new AttentionView(
+            file.Value.Fault == BlobHealth.Missing ? "file_missing" : "file_damaged", "error",
+            $"{row.GetString(0)} of release {row.GetString(1)} {file.Value.Fault}: its downloads are answered 503, and no link is used up. \"latchkey doctor\" says what to do.",
+            1, ProductId: row.GetInt64(2)),
+        file.Key));
 
     IEnumerable<AttentionView> Disk()
     {

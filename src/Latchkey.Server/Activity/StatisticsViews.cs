@@ -39,10 +39,10 @@ public sealed record TopProductView(long ProductId, string ProductName, long Ver
 public sealed record ExpiringLicenseView(long LicenseId, long ProductId, string ProductName, long? UserId, string ExpiresAt);
 
 /// <summary>Something that needs somebody.</summary>
-/// <param name="Kind"><c>domain_mismatch</c>, <c>key_guessing</c>, <c>download_failed</c>, <c>disk_full</c>, <c>no_file</c>, <c>details_dropped</c>.</param>
+/// <param name="Kind"><c>domain_mismatch</c>, <c>key_guessing</c>, <c>download_failed</c>, <c>disk_full</c>, <c>store_down</c>, <c>file_missing</c>, <c>file_damaged</c>, <c>no_release</c>, <c>details_dropped</c>.</param>
 /// <param name="Severity"><c>error</c>, <c>warning</c>, <c>info</c>.</param>
 /// <param name="Sentence">For people.</param>
-/// <param name="Count">How often; of <c>disk_full</c>, the MiB that are free; of <c>no_file</c>, the licenses.</param>
+/// <param name="Count">How often; of <c>disk_full</c>, the MiB that are free; of <c>no_release</c>, the licenses.</param>
 /// <param name="LicenseId">Where to look, if it is about a license.</param>
 /// <param name="ProductId">Where to look, if it is about a product.</param>
 /// <param name="Domain">The one tried most.</param>

@@ -54,7 +54,7 @@ static class AdminExamples
     {
         Product, Product.File!, Customer, License, Download, ApiKey, Entry,
         new AccountView("api_key", 3, "Billing", ["licenses:read", "licenses:write"]),
-        new DownloadLink(13, $"https://licenses.example.com/api/license/download-file/{new string('a', 64)}", Later, "1.2.0", "my-plugin.zip", 1048576),
+        new DownloadLink(57, 13, $"https://licenses.example.com/api/license/download-file/{new string('a', 64)}", Later, "1.2.0", "my-plugin.zip", 1048576),
         Release,
         new IssuedKeys(1, 2, 14, 15, [new IssuedKey(14, "MYPLUGIN_T9X7Q3OMAP4JGGOH"), new IssuedKey(15, "MYPLUGIN_HFKF4E6M4Q5LE5EL")]),
         new ChangedLicenses(2, [13, 14]),

@@ -8,22 +8,27 @@ namespace Latchkey.Server.Blobs;
 static class BlobCheck
 {
     const int Chunk = 1 << 20;
+    const string Unreadable = "cannot be read";
 
     /// <returns>What is wrong with it, as <c>is missing</c>; null if nothing is.</returns>
-    public static async Task<string?> Fault(IBlobStore store, string id, long size, byte[] sha256, CancellationToken stop = default)
+    public static async Task<string?> Fault(IBlobStore store, StoredBlob blob, CancellationToken stop = default)
     {
         try
         {
-            using var blob = await store.Open(id, size, stop);
-            return (await Hash(blob, size, stop)).AsSpan().SequenceEqual(sha256) ? null : "does not match its hash";
+            using var content = await store.Open(blob, stop);
+            return (await Hash(content, blob.Size, stop)).AsSpan().SequenceEqual(blob.Sha256) ? null : BlobHealth.Damaged;
+        }
+        catch (DamagedBlobException)
+        {
+            return BlobHealth.Damaged;
         }
         catch (StoreUnavailableException failure)
         {
-            return failure.BlobFault ?? "cannot be read";
+            return failure.BlobFault ?? Unreadable;
         }
         catch (IOException)
         {
-            return "cannot be read";
+            return Unreadable;
         }
     }
 

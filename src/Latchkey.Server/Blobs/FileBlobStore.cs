@@ -18,18 +18,18 @@ sealed class FileBlobStore(string root) : IBlobStore
     public string Place => root;
 
     /// <summary>Copies, hashes on the way, and puts the file in place in one step that a crash cannot halve.</summary>
-    public async Task<StoredBlob> Add(Stream source, long maxLength = long.MaxValue, Action<long>? progress = null, CancellationToken stop = default)
+    public async Task<StoredBlob> Add(Stream source, long maxLength = long.MaxValue, Action<long>? progress = null, string? id = null, CancellationToken stop = default)
     {
-        var id = RandomNumberGenerator.GetHexString(32, lowercase: true);
+        id ??= BlobId.New();
         var final = PathOf(id);
         var directory = Path.GetDirectoryName(final)!;
-        Directory.CreateDirectory(directory);
-        var temporary = Path.Combine(root, id + ".tmp");
+        MakeDirectory(directory);
+        var temporary = Path.Combine(root, BlobId.New() + ".tmp");
         try
         {
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
             var size = await Copy(source, temporary, hash, maxLength, progress, stop);
-            File.Move(temporary, final);
+            File.Move(temporary, final, overwrite: true);
             Posix.SyncDirectory(directory);
             Posix.SyncDirectory(root);
             Posix.GiveToOwnerOf(Path.GetDirectoryName(root)!, root, directory, final);
@@ -40,6 +40,14 @@ sealed class FileBlobStore(string root) : IBlobStore
             File.Delete(temporary);
             throw;
         }
+    }
+
+    /// <summary>A first file must not go with its directory in a power cut.</summary>
+    void MakeDirectory(string directory)
+    {
+        var isFirst = !Directory.Exists(root);
+        Directory.CreateDirectory(directory);
+        if (isFirst) Posix.SyncDirectory(Path.GetDirectoryName(root)!);
     }
 
     async Task<long> Copy(Stream source, string path, IncrementalHash hash, long maxLength, Action<long>? progress, CancellationToken stop)
@@ -71,12 +79,13 @@ sealed class FileBlobStore(string root) : IBlobStore
     /// <summary>What a file may take of the disk: something stays free for the database.</summary>
     public long? Room()
     {
-        var disk = new DriveInfo(Path.GetDirectoryName(root)!);
+        var disk = new DriveInfo(Directory.Exists(root) ? root : Path.GetDirectoryName(root)!);
         return disk.AvailableFreeSpace - Math.Min(Reserve, disk.TotalSize / 20);
     }
 
-    public ValueTask<IBlob> Open(string id, long size, CancellationToken stop = default)
+    public ValueTask<IBlob> Open(StoredBlob blob, CancellationToken stop = default)
     {
+        var (id, size, _) = blob;
         try
         {
             // Nobody writes to a blob: no lock is taken, which some network file systems do not have.
@@ -87,7 +96,7 @@ sealed class FileBlobStore(string root) : IBlobStore
         }
         catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw StoreUnavailableException.OfBlob(id, "is missing", failure);
+            throw StoreUnavailableException.OfBlob(id, BlobHealth.Missing, failure);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -95,7 +104,13 @@ sealed class FileBlobStore(string root) : IBlobStore
         }
     }
 
-    public string PathOf(string id) => Path.Combine(root, id[..2], id);
+    public string PathOf(string id) => Path.Combine(root, NameOf(id));
+
+    /// <summary>Within the directory.</summary>
+    public static string NameOf(string id) => $"{id[..2]}/{id}";
+
+    public Task<string?> Fault(CancellationToken stop = default) =>
+        Task.FromResult(!Directory.Exists(root) ? "is not there" : Posix.CanReadAndWrite(root) ? null : "may not be read and written by this user");
 
     public Task Delete(string id)
     {

@@ -62,6 +62,7 @@ static class CommandLine
         root.Add(CustomerCommands.Make());
         root.Add(ApiKeyCommands.Make());
         root.Add(OperatorCommands.Make());
+        root.Add(BlobCommands.Make());
         root.Add(DoctorCommand.Make());
         foreach (var option in root.Options.OfType<HelpOption>()) option.Action = new HelpWithExamples((HelpAction)option.Action!);
         return root;
@@ -103,7 +104,11 @@ static class CommandLine
     static string? Capital(string? text) => text is null ? null : $"{char.ToUpperInvariant(text[0])}{text[1..]}.";
 
     /// <summary>The settings and the data directory that a command works on.</summary>
-    public static DataDirectory OpenData(ParseResult parsed, bool create) => DataDirectory.Open(DataPath(parsed), create, TimeProvider.System);
+    public static DataDirectory OpenData(ParseResult parsed, bool create)
+    {
+        var settings = SettingsOf(parsed);
+        return DataDirectory.Open(settings.Data, create, TimeProvider.System, settings.Blobs);
+    }
 
     /// <summary>On the data directory of the command; what is done is done by whoever runs it.</summary>
     public static UnitOfWork Work(ParseResult parsed, bool create = false) => UnitOfWork.Open(OpenData(parsed, create), TimeProvider.System, Actor.CommandLine());
@@ -113,8 +118,6 @@ static class CommandLine
         var data = parsed.GetValue(Data);
         return data is null || data.Trim().Length > 0 ? data : throw new UsageException("--data is empty: name a directory.");
     }
-
-    public static string DataPath(ParseResult parsed) => SettingsOf(parsed).Data;
 
     public static Settings SettingsOf(ParseResult parsed, IEnumerable<KeyValuePair<string, string?>>? more = null) =>
         Settings.Read(Settings.Sources([.. more ?? [], .. Given("Data", GivenData(parsed))]), out _);

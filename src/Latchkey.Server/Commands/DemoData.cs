@@ -66,6 +66,9 @@ sealed class DemoData(UnitOfWork work)
         foreach (var (product, version, daysAgo, notes) in Releases) await MakeRelease(products[product], version, daysAgo, notes);
 
         using var transaction = work.Db.Database.BeginTransaction();
+
+        // The business is older than its first customer.
+        work.Db.Products.ExecuteUpdate(p => p.SetProperty(row => row.CreatedAt, _now.AddDays(-400)));
         MakeCustomers();
         var licenses = MakeLicenses(products);
         MakeTokens(licenses);
@@ -154,15 +157,17 @@ sealed class DemoData(UnitOfWork work)
     {
         var files = work.Db.Releases.Where(r => r.State == ReleaseState.Published && r.PublishedAt <= _now && r.Channel == Channel.Stable)
             .OrderByDescending(r => r.Precedence).Select(r => r.Artifacts.First()).ToList();
-        foreach (var (index, license) in licenses.Where(l => l.State == LicenseState.Active).Index())
+
+        // The newest link is the last one made.
+        foreach (var (index, license) in licenses.Where(l => l.State == LicenseState.Active).Index().Reverse())
         {
             if (files.FirstOrDefault(f => f.ProductId == license.ProductId) is not { } file) continue;
             var at = _now.AddHours(-14 * (index + 1)).AddMinutes(Chance(600));
             var token = new DownloadToken { Hash = DownloadTokens.New().Hash, LicenseId = license.Id, ArtifactId = file.Id, CreatedAt = at, ExpiresAt = at.AddDays(1) };
             if (index % 5 != 4)
             {
-                (token.ClaimedBy, token.ClaimedAt, token.Attempts) = (Address(license.Id), at.AddMinutes(3), 1 + (index % 7 == 0 ? 2 : 0));
-                (token.SpentAt, token.BytesSent) = index % 6 == 1 ? ((DateTimeOffset?)null, file.Size / 3) : (at.AddMinutes(4), file.Size);
+                (token.ClaimedBy, token.ClaimedAt, token.Attempts) = (Address(license.Id), Before(at.AddMinutes(3)), 1 + (index % 7 == 0 ? 2 : 0));
+                (token.SpentAt, token.BytesSent) = index % 6 == 1 ? ((DateTimeOffset?)null, file.Size / 3) : (Before(at.AddMinutes(4)), file.Size);
                 (token.HighWater, token.BytesServed) = (token.BytesSent, token.BytesSent);
             }
 
@@ -204,6 +209,9 @@ sealed class DemoData(UnitOfWork work)
         }
     }
 
+    /// <summary>Nothing has happened yet that lies ahead.</summary>
+    DateTimeOffset Before(DateTimeOffset time) => time < _now ? time : _now.AddMinutes(-1);
+
     void MakeDetails(WriteSession session, List<License> licenses)
     {
         const string sql = "INSERT INTO activity (id, license_id, product_id, kind, outcome, domain, address, first_at, last_at, count) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
@@ -218,7 +226,7 @@ sealed class DemoData(UnitOfWork work)
             {
                 var at = _now.AddDays(-day).AddMinutes(-Chance(600));
                 if (at < license.CreatedAt) continue;
-                session.Execute(sql, --id, license.Id, license.ProductId, 0, outcome, host, Address(license.Id), UnixMicroseconds.From(at), UnixMicroseconds.From(at.AddMinutes(Chance(500))), 1 + Chance(24));
+                session.Execute(sql, --id, license.Id, license.ProductId, 0, outcome, host, Address(license.Id), UnixMicroseconds.From(at), UnixMicroseconds.From(Before(at.AddMinutes(Chance(500)))), 1 + Chance(24));
             }
 
             // Some sites were moved without telling anybody.

@@ -34,13 +34,13 @@ sealed class Examination
         var path = Path.GetFullPath(settings.Data);
         if (!HasData(path)) return;
         CheckPermissions(path);
-        var data = DataDirectory.Open(path, create: false, TimeProvider.System);
+        var data = DataDirectory.Open(path, create: false, TimeProvider.System, settings.Blobs);
         Ok($"the secrets in {DataDirectory.SecretsDirectory(path)} are those of this database");
         CheckDisk(path);
         using var connection = data.Database.OpenExisting();
         CheckDatabase(connection);
         using var db = SqliteDatabase.OpenContext(connection);
-        await CheckFiles(data.Blobs, db);
+        if (await CheckStore(data.Blobs, db)) await CheckFiles(data.Blobs, db);
     }
 
     Settings? ReadSettings(Func<IConfiguration> sources)
@@ -111,6 +111,14 @@ sealed class Examination
         else Ok("the database is intact");
     }
 
+    /// <summary>A store that does not answer says nothing about its files.</summary>
+    async Task<bool> CheckStore(IBlobStore store, LatchkeyDb db)
+    {
+        if (!db.Artifacts.Any() || await store.Fault() is not { } fault) return true;
+        Add(Health.Fault, $"the store {store.Place} {fault}", "check the settings that begin with Blobs:, and whether this machine reaches it; downloads are answered 503 meanwhile");
+        return false;
+    }
+
     async Task CheckFiles(IBlobStore store, LatchkeyDb db)
     {
         var files = db.Artifacts.AsNoTracking().Join(db.Releases, a => a.ReleaseId, r => r.Id, (a, r) => new { File = a, r.Version, r.State }).ToList();
@@ -118,7 +126,7 @@ sealed class Examination
         foreach (var row in files)
         {
             var file = row.File;
-            if (await BlobCheck.Fault(store, file.BlobId, file.Size, file.Sha256) is not { } fault) continue;
+            if (await BlobCheck.Fault(store, file.Stored()) is not { } fault) continue;
             bad++;
             var what = $"{file.FileName} of release {row.Version}, product {file.ProductId}, {fault}";
             if (row.State == ReleaseState.Published) Add(Health.Fault, what, $"put the file {file.BlobId} back from your backup; or publish a newer version, and yank this one: latchkey release yank {file.ReleaseId}");

@@ -58,6 +58,8 @@ sealed class HelpWithExamples(HelpAction usual) : SynchronousCommandLineAction
         ["operator edit"] = ["latchkey operator edit --email ann@example.com --role manager"],
         ["operator disable"] = ["latchkey operator disable --email ann@example.com"],
         ["operator enable"] = ["latchkey operator enable --email ann@example.com"],
+        ["blobs"] = ["latchkey blobs copy --to s3://my-bucket/latchkey", "latchkey blobs copy --to /srv/latchkey-files"],
+        ["blobs copy"] = ["latchkey blobs copy --to s3://my-bucket/latchkey", "latchkey blobs copy --from s3://my-bucket/latchkey --to /srv/latchkey-files"],
         ["doctor"] = ["latchkey doctor", "latchkey doctor --data /var/lib/latchkey --json"],
         [""] = ["latchkey serve --demo", "latchkey product add --name \"My Plugin\" --prefix MYPLUGIN", "latchkey license issue --product 1 --domain example.com"],
     };

@@ -69,7 +69,14 @@ static class OperatorCommands
     static Role RoleOf(ParseResult parsed) =>
         RoleName.Parse(parsed.GetValue(Role)) ?? throw new UsageException($"--role \"{parsed.GetValue(Role)}\" is not {RoleName.Rule}.");
 
-    static string Home(ParseResult parsed) => Links.Home(CommandLine.SettingsOf(parsed));
+    /// <summary>The server may run elsewhere than the settings say that this command sees.</summary>
+    static string Home(ParseResult parsed)
+    {
+        var settings = CommandLine.SettingsOf(parsed);
+        var home = Links.Home(settings);
+        if (settings.PublicUrl is null) Console.Error.WriteLine($"Note: the link begins with {home}, where \"latchkey serve\" listens by these settings. If your server is reached elsewhere, put that in its place, or set PublicUrl.");
+        return home;
+    }
 
     static int Run(ParseResult parsed, bool create, Func<OperatorOperations, int> action)
     {

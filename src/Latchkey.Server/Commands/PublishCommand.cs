@@ -51,7 +51,10 @@ sealed class Progress(string what, long total)
 {
     long _shown = -1;
 
-    public void Show(long done)
+    public void Show(long done) => Show(done, total);
+
+    /// <summary>Of a total that may grow.</summary>
+    public void Show(long done, long total)
     {
         var percent = total == 0 ? 100 : done * 100 / total;
         if (percent == _shown) return;

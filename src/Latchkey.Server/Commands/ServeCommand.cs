@@ -27,7 +27,7 @@ static class ServeCommand
     static async Task<int> Run(ParseResult parsed, CancellationToken stop)
     {
         var settings = ReadSettings(parsed, out var unknown);
-        var data = DataDirectory.Open(settings.Data, create: true, TimeProvider.System);
+        var data = DataDirectory.Open(settings.Data, create: true, TimeProvider.System, settings.Blobs);
         var demo = parsed.GetValue(Demo) ? await DemoInstallation.Make(data, TimeProvider.System) : null;
         await using var app = Server.Build(settings, data, TimeProvider.System);
         foreach (var name in unknown) Warn($"There is no setting {name}: it was ignored. docs/operations.md lists those there are.");

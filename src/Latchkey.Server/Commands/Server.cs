@@ -59,7 +59,7 @@ static class Server
     static void AddServices(IServiceCollection services, Settings settings, DataDirectory data, TimeProvider clock)
     {
         services.AddSingleton(settings).AddSingleton(settings.RateLimit).AddSingleton(clock).AddSingleton(new ServerStart(clock.GetUtcNow()));
-        services.AddSingleton(data.Secrets).AddSingleton(data.Database).AddSingleton(data.Blobs);
+        services.AddSingleton(data.Secrets).AddSingleton(data.Database).AddSingleton(data.Blobs).AddSingleton(data.BlobHealth);
         services.AddSingleton<WriteQueue>();
         services.AddSingleton<RateLimiter>();
         services.AddSingleton<LicenseLookup>().AddSingleton<LicenseDesk>().AddSingleton<VerifyLicense>();
@@ -68,7 +68,7 @@ static class Server
         services.AddSingleton<DownloadTokens>().AddSingleton<MintDownload>();
         AdminEndpoints.AddServices(services, data, clock);
         ApiDocuments.AddServices(services);
-        services.AddSingleton<FileTransfer>().AddSingleton<ClaimDownload>().AddHostedService<TokenSweep>().AddHostedService<BlobSweep>();
+        services.AddSingleton<Delegation>().AddSingleton<FileTransfer>().AddSingleton<ClaimDownload>().AddHostedService<TokenSweep>().AddHostedService<BlobSweep>().AddHostedService<BlobWatch>();
         PanelHost.AddServices(services, data);
 
         // Last: it takes out what the others bring to load keys at every start.

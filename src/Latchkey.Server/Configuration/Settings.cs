@@ -21,6 +21,7 @@ sealed record Settings(
     IPNetwork[] TrustedProxies,
     RateLimitSettings RateLimit,
     DownloadSettings Downloads,
+    BlobSettings Blobs,
     AdminSettings Admin,
     ActivitySettings Activity,
     LogSettings Log,
@@ -89,6 +90,7 @@ sealed record Settings(
                 from.Duration("Downloads:TokenLifetime", TimeSpan.FromDays(1), TimeSpan.FromMinutes(1), TimeSpan.FromDays(365)),
                 from.Whole("Downloads:MaxConcurrent", 1000, 1, 100_000),
                 from.Whole("Downloads:MinimumBytesPerSecond", 1024, 0, 1_000_000_000, "0 allows any speed")),
+            BlobSettings.Read(from),
             new AdminSettings(
                 from.Whole("Admin:RequestsPerMinute", 600, 0, 1_000_000_000, "0 turns the limit off"),
                 from.Long("Uploads:MaxBytes", 10L << 30, 1, 1L << 50)),

@@ -19,6 +19,11 @@ sealed class SettingsReader(IConfiguration sources)
 
     public string Text(string name, string otherwise) => Given(name, otherwise) ?? otherwise;
 
+    public string? TextOrNull(string name) => Given(name, null);
+
+    /// <summary>What is wrong with settings that are right one by one, in a sentence.</summary>
+    public void Add(string fault) => Faults.Add(fault);
+
     public int Whole(string name, int otherwise, int least, int most, string? note = null) => (int)Long(name, otherwise, least, most, note);
 
     public long Long(string name, long otherwise, long least, long most, string? note = null)
@@ -76,7 +81,9 @@ sealed class SettingsReader(IConfiguration sources)
         && (uri.Host == "localhost" || uri.HostNameType is UriHostNameType.IPv4 or UriHostNameType.IPv6)
         && uri.AbsolutePath == "/";
 
-    public Uri? PublicUrl(string name)
+    public Uri? PublicUrl(string name) => HttpUrl(name, "the http:// or https:// address that customers reach, as https://licenses.example.com");
+
+    public Uri? HttpUrl(string name, string allowed)
     {
         if (Given(name, null) is not { } text) return null;
         if (Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
@@ -85,7 +92,7 @@ sealed class SettingsReader(IConfiguration sources)
             return url;
         }
 
-        Fault(name, text, "the http:// or https:// address that customers reach, as https://licenses.example.com");
+        Fault(name, text, allowed);
         return null;
     }
 

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Latchkey.Server.Blobs;
+using Latchkey.Server.Configuration;
 using Microsoft.Data.Sqlite;
 
 namespace Latchkey.Server.Data;
@@ -8,23 +9,25 @@ namespace Latchkey.Server.Data;
 sealed class DataDirectoryException(string message, Exception? cause = null) : Exception(message, cause);
 
 /// <summary>
-/// Everything an installation keeps: <c>latchkey.db</c>, <c>secrets/</c>, <c>files/</c>. Opening looks
+/// Everything an installation keeps: <c>latchkey.db</c>, <c>secrets/</c>, and <c>files/</c> where they lie on disk. Opening looks
 /// first and touches nothing until it knows that the directory is ours and can be used.
 /// </summary>
 sealed class DataDirectory
 {
-    DataDirectory(string path, Secrets secrets)
+    DataDirectory(string path, Secrets secrets, BlobSettings? blobs, TimeProvider clock)
     {
         Path = path;
         Secrets = secrets;
         Database = new SqliteDatabase(DatabaseFile(path));
-        Blobs = new FileBlobStore(System.IO.Path.Combine(path, "files"));
+        Blobs = BlobStores.Of(blobs, path, secrets);
+        BlobHealth = new BlobHealth(clock);
     }
 
     public string Path { get; }
     public Secrets Secrets { get; }
     public SqliteDatabase Database { get; }
     public IBlobStore Blobs { get; }
+    public BlobHealth BlobHealth { get; }
 
     public static string DatabaseFile(string path) => System.IO.Path.Combine(path, "latchkey.db");
     public static string SecretsDirectory(string path) => System.IO.Path.Combine(path, "secrets");
@@ -32,8 +35,9 @@ sealed class DataDirectory
     /// <param name="path">Any spelling; made absolute.</param>
     /// <param name="create">Make what is not there yet; else a missing directory is an error.</param>
     /// <param name="clock">When the installation was made.</param>
+    /// <param name="blobs">Where published files lie; null is in the directory.</param>
     /// <exception cref="DataDirectoryException">It cannot be used.</exception>
-    public static DataDirectory Open(string path, bool create, TimeProvider clock)
+    public static DataDirectory Open(string path, bool create, TimeProvider clock, BlobSettings? blobs = null)
     {
         path = System.IO.Path.GetFullPath(path);
         RequireSqlite(SqliteDatabase.LibraryVersion);
@@ -48,7 +52,7 @@ sealed class DataDirectory
             }
 
             if (existing != Schema.Current) Prepare(path, clock);
-            return new DataDirectory(path, Secrets.Load(SecretsDirectory(path)));
+            return new DataDirectory(path, Secrets.Load(SecretsDirectory(path)), blobs, clock);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or SqliteException)
         {

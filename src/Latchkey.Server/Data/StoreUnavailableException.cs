@@ -13,8 +13,15 @@ sealed class StoreUnavailableException(string reason, Exception? cause = null) :
     public static StoreUnavailableException OfBlob(string id, string fault, Exception? cause = null) =>
         new($"the stored file {id} {fault}: run latchkey doctor", cause) { BlobFault = fault };
 
+    /// <summary>The store of files as a whole, and what is wrong with it, as <c>does not answer</c>.</summary>
+    public static StoreUnavailableException OfStore(string place, string fault, Exception? cause = null) =>
+        new($"the store {place} {fault}", cause) { StoreFault = fault };
+
     /// <summary>Null where it is not about a stored file.</summary>
     public string? BlobFault { get; private init; }
+
+    /// <summary>Null where it is not about the store of files.</summary>
+    public string? StoreFault { get; private init; }
 
     /// <returns>Null if the error is not one of the store, but of the statement.</returns>
     public static StoreUnavailableException? From(Exception failure) => failure switch

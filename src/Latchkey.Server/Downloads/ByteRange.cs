@@ -19,14 +19,17 @@ readonly record struct ByteRange(long From, long Length, long Size)
     /// One range is honoured; several, one in another unit, or one whose <c>If-Range</c> is of another file,
     /// mean the whole file.
     /// </summary>
+    /// <param name="request">Of the client.</param>
+    /// <param name="file">Which.</param>
+    /// <param name="storeTag">What the store calls the file, to a client that it was redirected to.</param>
     /// <returns>Null if the range lies outside the file (416).</returns>
-    public static ByteRange? Of(HttpRequest request, Artifact file)
+    public static ByteRange? Of(HttpRequest request, Artifact file, string? storeTag = null)
     {
         var whole = Whole(file);
         if (!RangeHeaderValue.TryParse(request.Headers.Range.ToString(), out var range)) return whole;
         if (!range.Unit.Equals("bytes", StringComparison.OrdinalIgnoreCase) || range.Ranges.Count != 1) return whole;
         var ifRange = request.Headers.IfRange;
-        if (ifRange.Count > 0 && ifRange != FileHeaders.ETag(file)) return whole;
+        if (ifRange.Count > 0 && ifRange != FileHeaders.ETag(file) && (storeTag is null || ifRange != storeTag)) return whole;
         var only = range.Ranges.First();
         if (only.From is { } from)
         {

@@ -11,7 +11,7 @@ namespace Latchkey.Server.Downloads;
 
 /// <summary><c>GET</c> and <c>HEAD /api/license/download-file/{token}</c>: the file, once.</summary>
 sealed partial class ClaimDownload(
-    DownloadTokens tokens, IBlobStore blobs, FileTransfer transfers, ActivityBoard activity, Settings settings, TimeProvider clock,
+    DownloadTokens tokens, IBlobStore blobs, BlobHealth health, FileTransfer transfers, Delegation delegation, ActivityBoard activity, Settings settings, TimeProvider clock,
     ILogger<ClaimDownload> log) : IDisposable
 {
     readonly Claim _claims = new(tokens, clock);
@@ -36,8 +36,9 @@ sealed partial class ClaimDownload(
             token = Find(context);
             await Judge(context, token);
         }
-        catch (StoreUnavailableException)
+        catch (StoreUnavailableException failure)
         {
+            if (token is not null) health.Failed(token.File.BlobId, failure);
             Note(context, Wire.Unavailable, token);
             throw;
         }
@@ -56,9 +57,10 @@ sealed partial class ClaimDownload(
         }
 
         // Opened before the claim: a file that is missing spends nothing.
-        using var file = await blobs.Open(token!.File.BlobId, token.File.Size, context.RequestAborted);
+        using var file = await blobs.Open(token!.File.Stored(), context.RequestAborted);
+        if (!health.IsDamaged(token.File.BlobId)) health.Works(token.File.BlobId);
         if (Preview.IsPrefetch(context.Request)) context.Response.StatusCode = StatusCodes.Status204NoContent;
-        else if (Preview.WantsPage(context.Request)) await DownloadPage.Show(context, token);
+        else if (Preview.WantsPage(context.Request)) await DownloadPage.Show(context, token, await delegation.Origin(token.File));
         else if (!HttpMethods.IsHead(context.Request.Method)) await Deliver(context, token, client, file);
         else if (refusal is null) Describe(context.Response, token, ByteRange.Whole(token.File));
         else await Refuse(context, refusal, token);
@@ -66,13 +68,28 @@ sealed partial class ClaimDownload(
 
     async Task Deliver(HttpContext context, TokenFacts token, ClientAddress client, IBlob file)
     {
-        if (Part(context.Request, token) is not { } part)
+        if (Part(context.Request, token, file) is not { } part)
         {
             context.Response.Headers.ContentRange = $"bytes */{token.File.Size}";
             await Refuse(context, Wire.RangeNotSatisfiable, token);
             return;
         }
 
+        var transfer = new Transfer(
+            token.Id, token.LicenseId, token.File.ProductId, token.File.BlobId, client, RandomNumberGenerator.GetHexString(16, lowercase: true),
+            part, token.HighWater, part.Length, delegation.Takes(context.Request, part));
+        try
+        {
+            await (transfer.IsDelegated ? Delegate(context, token, transfer) : Stream(context, token, transfer, file));
+        }
+        catch (IOException failure) when (!context.Response.HasStarted)
+        {
+            throw BlobFaults.Unavailable(token.File.BlobId, blobs.Place, failure);
+        }
+    }
+
+    async Task Stream(HttpContext context, TokenFacts token, Transfer transfer, IBlob file)
+    {
         if (!_places.Wait(0, CancellationToken.None))
         {
             await Refuse(context, Wire.TooManyDownloads, token);
@@ -82,26 +99,42 @@ sealed partial class ClaimDownload(
         var buffer = ArrayPool<byte>.Shared.Rent(FileTransfer.OneGo);
         try
         {
-            var transfer = new Transfer(
-                token.Id, token.LicenseId, token.File.ProductId, client, RandomNumberGenerator.GetHexString(16, lowercase: true), part, token.HighWater, part.Length, IsDelegated: false);
             var last = buffer.AsMemory(0, transfer.Last);
-            await FileTransfer.ReadLast(file, transfer, last, context.RequestAborted);
-            var claim = await _claims.Try(token, transfer, () => Find(context), context.RequestAborted);
-            if (claim.Refused is { } refusal)
-            {
-                await Refuse(context, refusal, token);
-                return;
-            }
-
-            if (!transfer.SpentByClaim) Claimed(token.Id, token.LicenseId, part.From, part.Length, client.ToString(), context.TraceIdentifier);
-            Describe(context.Response, token, part);
-            await transfers.Run(context, file, claim.Transfer, last);
+            await FileTransfer.Prepare(file, transfer, last, context.RequestAborted);
+            if (await TryClaim(context, token, transfer) is not { } claimed) return;
+            Describe(context.Response, token, transfer.Part);
+            await transfers.Run(context, file, claimed, last);
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
             _places.Release();
         }
+    }
+
+    /// <summary>What has left for others to send is handed over, as far as anybody here can know.</summary>
+    async Task Delegate(HttpContext context, TokenFacts token, Transfer transfer)
+    {
+        var address = await delegation.Address(token.File);
+        if (await TryClaim(context, token, transfer) is null) return;
+        delegation.Send(context.Response, token.File, address);
+        activity.Note(
+            new ActivityNote(ActivityKind.Download, transfer.Part.From == 0 ? ActivityOutcome.Ok : ActivityOutcome.Partial, token.LicenseId, token.File.ProductId, "", transfer.Client),
+            transfer.Part.Length);
+    }
+
+    /// <returns>Null if it was refused, and answered.</returns>
+    async Task<Transfer?> TryClaim(HttpContext context, TokenFacts token, Transfer transfer)
+    {
+        var claim = await _claims.Try(token, transfer, () => Find(context), context.RequestAborted);
+        if (claim.Refused is { } refusal)
+        {
+            await Refuse(context, refusal, token);
+            return null;
+        }
+
+        if (!transfer.SpentByClaim) Claimed(token.Id, token.LicenseId, transfer.Part.From, transfer.Part.Length, transfer.Client.ToString(), context.TraceIdentifier);
+        return claim.Transfer;
     }
 
     Task Refuse(HttpContext context, Refusal refusal, TokenFacts? token)
@@ -117,9 +150,9 @@ sealed partial class ClaimDownload(
     /// On a fresh link a transfer starts in the middle only where the client has proved that it holds a part of this
     /// very file. Else it gets the whole: a tail alone would use the link up.
     /// </summary>
-    static ByteRange? Part(HttpRequest request, TokenFacts token)
+    static ByteRange? Part(HttpRequest request, TokenFacts token, IBlob file)
     {
-        var part = ByteRange.Of(request, token.File);
+        var part = ByteRange.Of(request, token.File, token.IsDelegated ? file.EntityTag : null);
         return part?.From > 0 && token.ClaimedBy is null && request.Headers.IfRange.Count == 0 ? ByteRange.Whole(token.File) : part;
     }
 

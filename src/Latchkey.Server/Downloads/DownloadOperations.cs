@@ -20,9 +20,10 @@ public sealed record DownloadTokenView(
     string? ClaimedBy, string? ClaimedAt, string? SpentAt, string? RevokedAt) : IResource;
 
 /// <summary>A new link; it is shown this once.</summary>
-public sealed record DownloadLink(long LicenseId, [property: OutsideState] string DownloadUrl, string ExpiresAt, string Version, string FileName, long FileSize);
+/// <param name="Id">Its number in the list of downloads.</param>
+public sealed record DownloadLink(long Id, long LicenseId, [property: OutsideState] string DownloadUrl, string ExpiresAt, string Version, string FileName, long FileSize);
 
-sealed record DownloadFilter(long? LicenseId = null, long? ProductId = null, string? State = null);
+sealed record DownloadFilter(long? LicenseId = null, long? ProductId = null, string? State = null, long? Id = null);
 
 /// <summary>What an operator does with download links.</summary>
 sealed class DownloadOperations(UnitOfWork work)
@@ -43,6 +44,7 @@ sealed class DownloadOperations(UnitOfWork work)
             tokens = tokens.Where(t => ids.Contains(t.Id));
         }
 
+        if (filter.Id is { } id) tokens = tokens.Where(t => t.Id == id);
         if (filter.ProductId is { } product) tokens = tokens.Where(t => Db.Artifacts.Where(a => a.ProductId == product).Select(a => a.Id).Contains(t.ArtifactId));
         if (filter.State is { Length: > 0 } state) tokens = InState(tokens, state, work.Now);
         if (page.After() is { Id: var after }) tokens = tokens.Where(t => t.Id < after);
@@ -84,9 +86,11 @@ sealed class DownloadOperations(UnitOfWork work)
             var (release, file) = Choose(found, wish);
             var (token, hash) = DownloadTokens.New();
             var expires = work.Now + lifetime;
-            Db.Add(new DownloadToken { Hash = hash, LicenseId = found.Id, ArtifactId = file.Id, CreatedAt = work.Now, ExpiresAt = expires });
-            return new DownloadLink(found.Id, MintDownload.Url(home, token), Wire.Millis(expires), release.Version, file.FileName, file.Size);
-        }, link => link.LicenseId);
+            var made = new DownloadToken { Hash = hash, LicenseId = found.Id, ArtifactId = file.Id, CreatedAt = work.Now, ExpiresAt = expires };
+            Db.Add(made);
+            Db.SaveChanges();
+            return new DownloadLink(made.Id, found.Id, MintDownload.Url(home, token), Wire.Millis(expires), release.Version, file.FileName, file.Size);
+        }, link => link.Id);
     }
 
     /// <summary>By the same rules as for the license's own software.</summary>

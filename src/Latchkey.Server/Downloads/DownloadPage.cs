@@ -30,13 +30,16 @@ static class DownloadPage
         """;
 
     static readonly string Policy =
-        $"default-src 'none'; style-src 'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(Style)))}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+        $"default-src 'none'; style-src 'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(Style)))}'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
 
-    public static Task Show(HttpContext context, TokenFacts token)
+    /// <param name="context">Of the request.</param>
+    /// <param name="token">The link.</param>
+    /// <param name="leadsTo">Where the button leads in the end, if not here: browsers hold a redirect against the policy too.</param>
+    public static Task Show(HttpContext context, TokenFacts token, string? leadsTo)
     {
         var response = context.Response;
         response.ContentType = "text/html; charset=utf-8";
-        response.Headers.ContentSecurityPolicy = Policy;
+        response.Headers.ContentSecurityPolicy = leadsTo is null ? Policy : $"{Policy} {leadsTo}";
         response.Headers.XFrameOptions = "DENY";
         response.Headers.Vary = "Accept";
         response.Headers["X-Robots-Tag"] = "noindex, nofollow";

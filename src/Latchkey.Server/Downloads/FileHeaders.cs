@@ -9,11 +9,13 @@ static class FileHeaders
     {
         var headers = response.Headers;
         response.ContentType = file.ContentType;
-        headers.ContentDisposition = $"attachment; filename=\"{Ascii(file.FileName)}\"; filename*=UTF-8''{Uri.EscapeDataString(file.FileName)}";
+        headers.ContentDisposition = Disposition(file);
         headers.AcceptRanges = "bytes";
         headers.ETag = ETag(file);
         headers["Repr-Digest"] = $"sha-256=:{Convert.ToBase64String(file.Sha256)}:";
     }
+
+    public static string Disposition(Artifact file) => $"attachment; filename=\"{Ascii(file.FileName)}\"; filename*=UTF-8''{Uri.EscapeDataString(file.FileName)}";
 
     public static string ETag(Artifact file) => $"\"{Convert.ToHexStringLower(file.Sha256)}\"";
 

@@ -11,29 +11,25 @@ namespace Latchkey.Server.Downloads;
 /// again that has delivered. The last piece leaves when the client has taken what came before, so
 /// that a client that went away half-way is noticed, and may come back.
 /// </summary>
-sealed partial class FileTransfer(DownloadTokens tokens, ActivityBoard activity, Settings settings, TimeProvider clock, ILogger<FileTransfer> log)
+sealed partial class FileTransfer(DownloadTokens tokens, ActivityBoard activity, BlobHealth health, Settings settings, TimeProvider clock, ILogger<FileTransfer> log)
 {
     public const int Chunk = 128 * 1024;
     public const int OneGo = 64 * 1024;
     public const int Tail = 4 * 1024;
 
-    /// <summary>The last piece, read before the token is claimed: what cannot be read must not be spent for.</summary>
-    /// <exception cref="StoreUnavailableException">It cannot be read.</exception>
-    public static async ValueTask ReadLast(IBlob file, Transfer transfer, Memory<byte> last, CancellationToken clientGone)
+    /// <summary>The last piece, read before the token is claimed, and the reading of the rest begun: what cannot be read must not be spent for.</summary>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public static async ValueTask Prepare(IBlob file, Transfer transfer, Memory<byte> last, CancellationToken clientGone)
     {
-        try
+        var rest = transfer.Part.Length - last.Length;
+        var at = transfer.Part.From + rest;
+        for (int read; last.Length > 0; last = last[read..], at += read)
         {
-            var at = transfer.Part.From + transfer.Part.Length - last.Length;
-            for (int read; last.Length > 0; last = last[read..], at += read)
-            {
-                read = await file.Read(last, at, clientGone);
-                if (read == 0) throw new EndOfStreamException();
-            }
+            read = await file.Read(last, at, clientGone);
+            if (read == 0) throw new EndOfStreamException();
         }
-        catch (IOException failure)
-        {
-            throw new StoreUnavailableException("a stored file cannot be read", failure);
-        }
+
+        await file.Begin(transfer.Part.From, rest, clientGone);
     }
 
     /// <param name="context">Of the request.</param>
@@ -74,6 +70,7 @@ sealed partial class FileTransfer(DownloadTokens tokens, ActivityBoard activity,
         lease.Advance(last.Length);
         if (!transfer.Part.ReachesEnd) await Taken(queue, lease);
         await lease.Stop();
+        if (transfer.Part.IsWhole) health.Works(transfer.BlobId);
         if (!transfer.Part.ReachesEnd) await Record(tokens.Interrupted(transfer, lease.Offset - queue.Waiting, lease.Unused), transfer);
         else if (!transfer.SpentByClaim) await Record(tokens.Finished(transfer, lease.Offset), transfer);
         Note(transfer, transfer.Part.ReachesEnd ? ActivityOutcome.Ok : ActivityOutcome.Partial, lease.Sent);
@@ -116,10 +113,21 @@ sealed partial class FileTransfer(DownloadTokens tokens, ActivityBoard activity,
     {
         await lease.Stop();
         if (failure is not OperationCanceledException) Broken(transfer.TokenId, failure.GetType().Name, context.TraceIdentifier);
-        await Record(tokens.Interrupted(transfer, lease.Offset - queue.Waiting, lease.Unused), transfer);
+        if (failure is S3Exception { Fault: var down }) health.Down(down);
+
+        // Where the store broke off, and not the line, all that is on its way arrives.
+        var taken = failure is OperationCanceledException ? lease.Offset - queue.Waiting : lease.Offset;
+        await Record(failure is DamagedBlobException ? Disown(transfer, lease) : tokens.Interrupted(transfer, taken, lease.Unused), transfer);
         Note(transfer, ActivityOutcome.Interrupted, lease.Sent);
         Interrupted(transfer.TokenId, transfer.LicenseId, lease.Sent, transfer.Part.Length, transfer.Client.ToString(), context.TraceIdentifier);
         context.Abort();
+    }
+
+    /// <summary>What has left was not the file: nothing can be resumed from it, and nothing of it counts.</summary>
+    Task<bool> Disown(Transfer transfer, TransferLease lease)
+    {
+        health.Failed(transfer.BlobId, BlobHealth.Damaged);
+        return tokens.Interrupted(transfer with { HighWaterBefore = 0 }, 0, lease.Sent + lease.Unused);
     }
 
     void Note(Transfer transfer, string outcome, long bytes) =>

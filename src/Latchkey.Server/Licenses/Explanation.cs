@@ -15,6 +15,9 @@ public enum Remedy
     Resume,
     Extend,
 
+    /// <summary>Another day or channel for updates.</summary>
+    Change,
+
     /// <summary>Show the key, to compare it or to send it again.</summary>
     Reveal,
 
@@ -49,6 +52,8 @@ public sealed record Explanation(string Reason, string Customer, string Agent, I
         [Wire.ProductIdMismatch.Code] = "the license is for another product",
         [Wire.ApiDownloadDisabled.Code] = "the product's downloads are switched off",
         [Wire.NoDownloadableFile.Code] = "the product has no file yet",
+        [Wire.ReleaseNotFound("").Code] = "the release or file that was asked for is not there",
+        [Wire.NotEntitled("").Code] = "the license does not include that release",
         [Wire.InvalidDownloadToken.Code] = "there is no such download link",
         [Wire.DownloadTokenExpired.Code] = "the download link was too old, revoked, or its license was not active",
         [Wire.DownloadTokenUsed.Code] = "the download link had been used",
@@ -63,6 +68,12 @@ public sealed record Explanation(string Reason, string Customer, string Agent, I
         [Wire.InvalidRequest("").Code] = "the request could not be read",
         [Wire.ConflictingInput("").Code] = "the request contradicts itself",
     }.ToFrozenDictionary();
+
+    static readonly FrozenSet<string> AboutLicense = new[]
+    {
+        Wire.InvalidLicense, Wire.LicenseInactive, Wire.LicenseExpired, Wire.DomainMismatch, Wire.ProductIdMismatch, Wire.ApiDownloadDisabled,
+        Wire.NoDownloadableFile, Wire.ReleaseNotFound(""), Wire.NotEntitled(""), Wire.InvalidDownloadToken, Wire.DownloadTokenExpired, Wire.DownloadTokenUsed,
+    }.Select(refusal => refusal.Code).ToFrozenSet();
 
     static readonly FrozenDictionary<string, Func<ExplainedCase, Explanation>> Cases = new Dictionary<string, Func<ExplainedCase, Explanation>>
     {
@@ -99,6 +110,10 @@ public sealed record Explanation(string Reason, string Customer, string Agent, I
         [Wire.NoDownloadableFile.Code] = about => Of(Wire.NoDownloadableFile,
             $"There is no file of “{about.License.ProductName}” to download yet. Nothing is wrong with your license or with your site. We will tell you as soon as it is there.",
             "Publish a file for the product first; then the same request works."),
+        [Wire.ReleaseNotFound("").Code] = about => Of(Wire.ReleaseNotFound(""),
+            $"The software asked for a version of “{about.License.ProductName}” that we do not offer, or for a system that it is not made for. Nothing is wrong with your license. We can send you a link to the newest version that fits.",
+            "Look at the product's releases: the version may be a draft, scheduled or yanked, or have no file for that platform and architecture. Make a link to one that is there.", Remedy.Link),
+        [Wire.NotEntitled("").Code] = OfNotEntitled,
         [Wire.InvalidDownloadToken.Code] = _ => DeadLink(Wire.InvalidDownloadToken, "This download link is not one of ours, or it was cut off when it was copied."),
         [Wire.DownloadTokenExpired.Code] = _ => DeadLink(Wire.DownloadTokenExpired, "This download link has run out: each works for a short time only."),
         [Wire.DownloadTokenUsed.Code] = _ => DeadLink(Wire.DownloadTokenUsed, "This download link has been used already: each works once."),
@@ -119,10 +134,21 @@ public sealed record Explanation(string Reason, string Customer, string Agent, I
 
     /// <param name="code">A code of the wire.</param>
     /// <param name="about">What it was about.</param>
-    public static Explanation Of(string code, ExplainedCase about) => Cases.TryGetValue(code, out var explain) ? explain(about) : new Explanation(
+    public static Explanation Of(string code, ExplainedCase about) => Standing(code, about) ?? (Cases.TryGetValue(code, out var explain) ? explain(about) : new Explanation(
         ReasonOf(code),
         "The software asked in a way that we cannot read. Please update it to its newest version and try again. Your license itself is not the problem.",
-        "Nothing can be set here: the program's request is wrong. Tell the developers the code, and what “Try it” answers.", []);
+        "Nothing can be set here: the program's request is wrong. Tell the developers the code, and what “Try it” answers.", []));
+
+    /// <summary>
+    /// A license that is not active now is refused for that, whatever it was refused for before: nothing else that
+    /// could be done would help. What the request itself lacked still comes first.
+    /// </summary>
+    static Explanation? Standing(string code, ExplainedCase about) => !AboutLicense.Contains(code) ? null : about.License.State switch
+    {
+        "revoked" or "suspended" => OfInactive(about) with { Reason = ReasonOf(code) },
+        "expired" => OfExpired(about) with { Reason = ReasonOf(code) },
+        _ => null,
+    };
 
     static Explanation Of(Refusal refusal, string customer, string agent, params Remedy[] remedies) => new(ReasonOf(refusal.Code), customer, agent, remedies);
 
@@ -137,7 +163,7 @@ public sealed record Explanation(string Reason, string Customer, string Agent, I
             "A revoked license stays so. If that was a mistake, issue a new one for the customer."),
         "suspended" => Of(Wire.LicenseInactive,
             "Your license is paused at the moment, so the software may not use it. As soon as we switch it on again, everything works as before: nothing has to be installed anew.",
-            "Find out why it was suspended (see the history below); then resume it.", Remedy.Resume),
+            "Find out why it was suspended (see the history below); then resume it. Nothing else helps until then.", Remedy.Resume),
         _ => Of(Wire.LicenseInactive,
             "Your license was paused for a while, but it is active again. Please try once more: it should work now.",
             "Nothing to do: the license has been resumed since."),
@@ -150,6 +176,20 @@ public sealed record Explanation(string Reason, string Customer, string Agent, I
         : Of(Wire.LicenseExpired,
             "Your license had run out, but it has been renewed. Please try once more: it should work now, with the same key.",
             "Nothing to do: the license has been extended since.");
+
+    static Explanation OfNotEntitled(ExplainedCase about)
+    {
+        var (license, name) = (about.License, about.License.ProductName);
+        var ended = DateTimeOffset.TryParse(license.UpdatesUntil, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out _);
+        return Of(Wire.NotEntitled(""),
+            ended
+                ? $"Your license of “{name}” keeps working, and includes the versions that were published through{OnDay(license.UpdatesUntil)[3..]}. The version that was asked for is newer, or from a channel that is not yours. You can have the last one that is included at any time; for newer ones, please renew your updates."
+                : $"Your license of “{name}” keeps working. The version that was asked for is on a channel that your license is not on: you are on “{license.Channel}”.",
+            ended
+                ? $"Updates of this license end{OnDay(license.UpdatesUntil)}; it is on the channel {license.Channel}. If the renewal is paid, set a later day or another channel under Details; or make a link to the newest release that it may have."
+                : $"The license is on the channel {license.Channel} and gets what is in it. Set another channel under Details if the customer may have more; or make a link to the newest release that it may have.",
+            Remedy.Change, Remedy.Link);
+    }
 
     static string OnDay(string? time) =>
         DateTimeOffset.TryParse(time, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var at)

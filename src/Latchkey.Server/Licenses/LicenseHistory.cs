@@ -25,6 +25,8 @@ static class LicenseHistory
         {
             ("verify", ActivityOutcome.Ok) => ("good", $"Verified for {row.Domain}{times}"),
             ("mint", ActivityOutcome.Ok) => ("good", $"Download link given to the software on {row.Domain}{times}"),
+            ("update", ActivityOutcome.Ok) => ("quiet", $"Asked for updates by the software on {row.Domain}{times}"),
+            ("update", _) => ("bad", $"Question for updates refused for {row.Domain}: {Explanation.ReasonOf(row.Outcome)}{times}"),
             ("download", ActivityOutcome.Ok) => ("good", $"Downloaded{times}"),
             ("download", ActivityOutcome.Interrupted) => ("warn", $"Download broken off{times}"),
             ("download", ActivityOutcome.Partial) => ("quiet", $"A part of the file downloaded{times}"),
@@ -35,11 +37,12 @@ static class LicenseHistory
         return new HistoryEntry(row.LastAt, row.Count > 1 ? row.FirstAt : null, tone, sentence, tone == "bad" ? $"from {row.Address} · {row.Outcome}" : $"from {row.Address}");
     }
 
-    public static HistoryEntry Of(DownloadTokenView token) => new(token.CreatedAt, null, "quiet", $"Download link made for {token.FileName}", token switch
+    public static HistoryEntry Of(DownloadTokenView token) => new(token.CreatedAt, null, "quiet", $"Download link made for {token.FileName}, version {token.Version}", token switch
     {
         { State: "finished", ClaimedBy: { } by } => $"used from {by}",
         { State: "in_progress", ClaimedBy: { } by } => $"being used from {by}",
         { State: "interrupted", ClaimedBy: { } by } => $"broken off, from {by}",
+        { State: "handed_over", ClaimedBy: { } by } => $"handed over to {by} by the web server or store",
         { State: "issued" } => "not used yet",
         { State: "expired" } => "ran out",
         { State: var state } => state,

@@ -117,7 +117,7 @@ sealed class LicenseList(UnitOfWork work)
     {
         var ids = ByKey(text).AsQueryable();
         IQueryable<long> found = Db.Licenses.Where(l => ids.Contains(l.Id)).Select(l => l.Id);
-        if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+        if (long.TryParse(text.StartsWith('#') ? text[1..] : text, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
         {
             found = found.Union(Db.Licenses.Where(l => l.Id == number).Select(l => l.Id)).Union(Db.Licenses.Where(l => l.UserId == number).Select(l => l.Id));
         }

@@ -1,3 +1,5 @@
+using Latchkey.Server.Blobs;
+
 namespace Latchkey.Server.Products;
 
 enum ArtifactKind
@@ -40,4 +42,6 @@ sealed class Artifact
     public required byte[] Sha256 { get; set; }
     public required string BlobId { get; set; }
     public DateTimeOffset CreatedAt { get; set; }
+
+    public StoredBlob Stored() => new(BlobId, Size, Sha256);
 }

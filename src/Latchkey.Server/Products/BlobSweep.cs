@@ -35,11 +35,7 @@ sealed partial class BlobSweep(SqliteDatabase database, IBlobStore store, TimePr
     }
 
     /// <summary>A blob's id, or that of an upload on its way; what somebody else put there is theirs.</summary>
-    static bool IsOurs(string name)
-    {
-        var id = name.EndsWith(".tmp", StringComparison.Ordinal) ? name[..^4] : name;
-        return id.Length == 32 && id.All(char.IsAsciiHexDigitLower);
-    }
+    static bool IsOurs(string name) => BlobId.IsOurs(name.EndsWith(".tmp", StringComparison.Ordinal) ? name.AsSpan(..^4) : name);
 
     HashSet<string> Referenced()
     {

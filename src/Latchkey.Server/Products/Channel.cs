@@ -9,10 +9,14 @@ static class Channel
     public const string Stable = "stable";
 
     /// <summary>The most finished first.</summary>
-    static readonly string[] Known = [Stable, "beta", "alpha", "dev"];
+    static readonly string[] AllKnown = [Stable, "beta", "alpha", "dev"];
+
+    public static IReadOnlyList<string> Known => AllKnown;
 
     public static bool Includes(string channel, string release) =>
-        channel == release || release == Stable || (Array.IndexOf(Known, release) is >= 0 and var place && place < Array.IndexOf(Known, channel));
+        channel == release || release == Stable || (PlaceOf(release) is >= 0 and var place && place < PlaceOf(channel));
+
+    static int PlaceOf(string channel) => Array.IndexOf(AllKnown, channel);
 }
 
 /// <summary>Names of channels, platforms and architectures: short words that mean the same in any case.</summary>

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Ganss.Xss;
 using Markdig;
 
@@ -7,13 +8,19 @@ namespace Latchkey.Server.Products;
 sealed record ReleaseNotesText(string Markdown, string Html);
 
 /// <summary>Notes in Markdown, as HTML that is safe wherever it is shown: no script, no style, no picture, links to the web alone.</summary>
-static class ReleaseNotes
+static partial class ReleaseNotes
 {
     public const int MaxLength = 50_000;
 
     static readonly MarkdownPipeline Pipeline = new MarkdownPipelineBuilder().UseAutoLinks().UsePipeTables().DisableHtml().Build();
 
     public static string ToHtml(string markdown) => markdown.Length == 0 ? "" : Sanitizer().Sanitize(Markdown.ToHtml(markdown, Pipeline)).Trim();
+
+    /// <summary>The same with headings two levels lower: for a page that has its own above.</summary>
+    public static string BelowHeadings(string html) => Heading().Replace(html, heading => $"<{heading.Groups[1]}h{Math.Min(6, heading.Groups[2].ValueSpan[0] - '0' + 2)}>");
+
+    [GeneratedRegex("<(/?)h([1-6])>")]
+    private static partial Regex Heading();
 
     static HtmlSanitizer Sanitizer() => new(new HtmlSanitizerOptions
     {

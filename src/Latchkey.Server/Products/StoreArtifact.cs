@@ -87,8 +87,21 @@ sealed class StoreArtifact(UnitOfWork work)
         }
         catch
         {
-            await work.Blobs.Delete(blob.Id);
+            await Forget(blob);
             throw;
+        }
+    }
+
+    /// <summary>What cannot be deleted now is swept later.</summary>
+    async Task Forget(StoredBlob blob)
+    {
+        try
+        {
+            await work.Blobs.Delete(blob.Id);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // What went wrong before is told.
         }
     }
 
@@ -96,7 +109,7 @@ sealed class StoreArtifact(UnitOfWork work)
     {
         try
         {
-            return await work.Blobs.Add(upload.Content, upload.MaxLength, progress, stop);
+            return await work.Blobs.Add(upload.Content, upload.MaxLength, progress, stop: stop);
         }
         catch (IOException full) when (Posix.IsNoSpace(full))
         {

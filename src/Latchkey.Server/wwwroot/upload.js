@@ -1,8 +1,8 @@
-// Publishes a product's file: drag and drop or a button, progress, speed, cancel, the hash at the end.
+// Publishes a release of one file: drag and drop or a button, progress, speed, cancel, the hash at the end.
 
 const unitNames = ["bytes", "KiB", "MiB", "GiB", "TiB"];
 
-function bytes(count) {
+export function bytes(count) {
   let unit = 0;
   while (count >= 1024 && unit < unitNames.length - 1) {
     count /= 1024;
@@ -11,14 +11,14 @@ function bytes(count) {
   return `${unit === 0 ? count : count.toFixed(1)} ${unitNames[unit]}`;
 }
 
-function duration(seconds) {
+export function duration(seconds) {
   if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s`;
   if (seconds < 3600) return `${Math.round(seconds / 60)} min`;
   return `${Math.floor(seconds / 3600)} h ${Math.round(seconds % 3600 / 60)} min`;
 }
 
 /** Bytes a second over the last few seconds: neither jumpy nor a matter of the past. */
-class Speed {
+export class Speed {
   #marks = [];
 
   note(sent) {
@@ -34,6 +34,12 @@ class Speed {
   }
 }
 
+/** How fast, and how long it takes. */
+export function pace(sent, size, rate) {
+  if (sent >= size) return "storing it …";
+  return rate > 0 ? `${bytes(rate)}/s · ${duration((size - sent) / rate)} left` : "";
+}
+
 /** What the server says of a refusal, in its own words; field by field where it names fields. */
 function reason(request) {
   try {
@@ -45,10 +51,47 @@ function reason(request) {
   }
 }
 
-async function formToken() {
+export async function formToken() {
   const answer = await fetch("csrf-token", { headers: { Accept: "application/json" } });
   if (!answer.ok) throw new Error(answer.status === 401 ? "You are signed out: sign in again." : `The server answered ${answer.status}.`);
   return (await answer.json()).token;
+}
+
+/** Sends a file as the body of a PUT; what it answers, or why it was refused. */
+export function put(request, address, file, token, progress) {
+  return new Promise((resolve, reject) => {
+    request.open("PUT", address);
+    request.setRequestHeader("Content-Type", "application/octet-stream");
+    request.setRequestHeader("RequestVerificationToken", token);
+    request.upload.onprogress = event => progress(event.loaded);
+    request.onload = () => request.status === 201 ? resolve(JSON.parse(request.responseText)) : reject(new Error(reason(request)));
+    request.onerror = () => reject(new Error("The connection broke off before the file was there. Nothing was kept: send it again."));
+    request.onabort = () => reject(new DOMException("", "AbortError"));
+    request.send(file);
+  });
+}
+
+/** Why a file cannot be taken, before any of it is sent. */
+export function unfit(file, most) {
+  if (file.size > most) return `${file.name} has ${bytes(file.size)}; at most ${bytes(most)} are taken (the setting Uploads:MaxBytes).`;
+  if (file.size === 0) return `${file.name} is empty, or a folder: choose a file.`;
+}
+
+/** Calls back with the files that are dropped on an element. */
+export function onDrop(zone, signal, take) {
+  let depth = 0;
+  const end = () => {
+    depth = 0;
+    zone.classList.remove("over");
+  };
+  zone.addEventListener("dragenter", event => { event.preventDefault(); depth++; zone.classList.add("over"); }, { signal });
+  zone.addEventListener("dragleave", () => { if (--depth <= 0) end(); }, { signal });
+  zone.addEventListener("dragover", event => event.preventDefault(), { signal });
+  zone.addEventListener("drop", event => {
+    event.preventDefault();
+    end();
+    take([...event.dataTransfer.files]);
+  }, { signal });
 }
 
 class UploadBox {
@@ -58,24 +101,15 @@ class UploadBox {
   #cancelled = false;
   #gone = false;
   #told = 0;
-  #drag = 0;
   #stop = new AbortController();
 
   constructor(root, page) {
     this.#root = root;
     this.#page = page;
     const signal = this.#stop.signal;
-    const zone = this.#part("drop");
     const input = root.querySelector("input[type=file]");
     input.addEventListener("change", () => this.#chosen(input), { signal });
-    zone.addEventListener("dragenter", event => { event.preventDefault(); this.#drag++; zone.classList.add("over"); }, { signal });
-    zone.addEventListener("dragleave", () => { if (--this.#drag <= 0) this.#endDrag(zone); }, { signal });
-    zone.addEventListener("dragover", event => event.preventDefault(), { signal });
-    zone.addEventListener("drop", event => {
-      event.preventDefault();
-      this.#endDrag(zone);
-      this.#send([...event.dataTransfer.files]);
-    }, { signal });
+    onDrop(this.#part("drop"), signal, files => this.#send(files));
     this.#part("cancel").addEventListener("click", () => this.#cancel(), { signal });
 
     // On a slow line a file may be chosen before this script is there.
@@ -91,18 +125,12 @@ class UploadBox {
     return this.#root.querySelector(`[data-${name}]`);
   }
 
-  #endDrag(zone) {
-    this.#drag = 0;
-    zone.classList.remove("over");
-  }
-
   async #send(files) {
     if (this.#request) return;
-    if (files.length !== 1) return this.#fail("Publish one file at a time: pack several into an archive.");
+    if (files.length !== 1) return this.#fail("One file at a time is published here. Several make one release: choose “New release”, and drop them there.");
     const [file] = files;
-    const most = Number(this.#root.dataset.maxBytes);
-    if (file.size > most) return this.#fail(`${file.name} has ${bytes(file.size)}; at most ${bytes(most)} are taken (the setting Uploads:MaxBytes).`);
-    if (file.size === 0) return this.#fail(`${file.name} is empty, or a folder: choose a file.`);
+    const fault = unfit(file, Number(this.#root.dataset.maxBytes));
+    if (fault) return this.#fail(fault);
     const request = this.#begin(file);
     try {
       const token = await formToken();
@@ -137,18 +165,9 @@ class UploadBox {
     const version = this.#part("version").value.trim();
     const query = version ? `?version=${encodeURIComponent(version)}` : "";
     const speed = new Speed();
-    return new Promise((resolve, reject) => {
-      request.open("PUT", `/api/admin/products/${this.#root.dataset.product}/files/${encodeURIComponent(file.name)}${query}`);
-      request.setRequestHeader("Content-Type", "application/octet-stream");
-      request.setRequestHeader("RequestVerificationToken", token);
-      request.upload.onprogress = event => {
-        speed.note(event.loaded);
-        this.#draw(event.loaded, file.size, speed);
-      };
-      request.onload = () => request.status === 201 ? resolve(JSON.parse(request.responseText)) : reject(new Error(reason(request)));
-      request.onerror = () => reject(new Error("The connection broke off before the file was there. Nothing was kept: send it again."));
-      request.onabort = () => reject(new DOMException("", "AbortError"));
-      request.send(file);
+    return put(request, `/api/admin/products/${this.#root.dataset.product}/files/${encodeURIComponent(file.name)}${query}`, file, token, sent => {
+      speed.note(sent);
+      this.#draw(sent, file.size, speed);
     });
   }
 
@@ -159,7 +178,7 @@ class UploadBox {
     bar.value = percent;
     bar.textContent = `${percent} %`;
     this.#part("sent").textContent = `${bytes(sent)} of ${bytes(size)} · ${percent} %`;
-    this.#part("rate").textContent = sent >= size ? "storing it …" : rate > 0 ? `${bytes(rate)}/s · ${duration((size - sent) / rate)} left` : "";
+    this.#part("rate").textContent = pace(sent, size, rate);
     const quarter = Math.floor(percent / 25) * 25;
     if (quarter > this.#told && quarter < 100) {
       this.#told = quarter;
@@ -167,11 +186,12 @@ class UploadBox {
     }
   }
 
-  #done(file, product) {
-    const stored = product.file;
+  #done(file, release) {
+    // The last that was added.
+    const stored = release.artifacts.at(-1);
     const code = Object.assign(document.createElement("code"), { className: "sha", textContent: stored.sha256 });
     const text = document.createElement("span");
-    text.append(`${stored.file_name} is published (${bytes(stored.file_size)}). SHA-256: `, code);
+    text.append(`${stored.file_name} is published as version ${release.version} (${bytes(stored.file_size)}). SHA-256: `, code);
     this.#part("done").replaceChildren(text);
     this.#part("done").hidden = false;
     this.#part("version").value = "";

@@ -106,7 +106,7 @@ public sealed class AttentionTests : IAsyncLifetime
     }
 
     [Fact]
-    public void A_product_with_licenses_and_downloads_but_no_file_is_named()
+    public void A_product_with_licenses_and_downloads_but_no_release_is_named()
     {
         _server.AddProduct("Two");
         _server.AddProduct("Three");
@@ -117,7 +117,7 @@ public sealed class AttentionTests : IAsyncLifetime
         _server.Issue(3, "a.com");
         _server.AddProduct("Without licenses");
         Assert.Equal(
-            [new AttentionView("no_file", "warning", "Two has 2 licenses that may download it, and no file: publish one, or turn its downloads off.", 2, ProductId: 2)],
+            [new AttentionView("no_release", "warning", "Two has 2 licenses that may download it, and no release is published: publish one, or turn its downloads off.", 2, ProductId: 2)],
             Items());
     }
 

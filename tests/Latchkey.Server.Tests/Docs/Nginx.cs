@@ -4,12 +4,13 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text.RegularExpressions;
 using Latchkey.Server.Tests.Support;
 
 namespace Latchkey.Server.Tests.Docs;
 
 /// <summary>A real nginx with deploy/nginx.conf, in a directory of its own: only addresses and paths are put in.</summary>
-sealed class Nginx : IAsyncDisposable
+sealed partial class Nginx : IAsyncDisposable
 {
     readonly Process _process;
 
@@ -21,7 +22,12 @@ sealed class Nginx : IAsyncDisposable
     public string Logs => string.Concat(Directory.GetFiles(Home, "*.log").Select(File.ReadAllText));
 
     /// <summary>The arguments of nginx for this configuration.</summary>
-    public static string[] Prepare(string home, int plain, int secure, int upstream)
+    /// <param name="home">Where all of it lies.</param>
+    /// <param name="plain">A free port.</param>
+    /// <param name="secure">Another.</param>
+    /// <param name="upstream">The server's.</param>
+    /// <param name="files">Where the files lie that it sends by itself; null: it leaves that to the server.</param>
+    public static string[] Prepare(string home, int plain, int secure, int upstream, string? files = null)
     {
         WriteCertificate(home);
         var site = File.ReadAllText(Path.Combine(Cli.Root, "deploy", "nginx.conf"));
@@ -30,12 +36,17 @@ sealed class Nginx : IAsyncDisposable
         site = Put(site, "server 127.0.0.1:8080;", $"server 127.0.0.1:{upstream};");
         site = Put(site, "/etc/ssl/licenses.example.com/", home + "/");
         site = Put(site, "/var/log/nginx/", home + "/");
+        if (files is not null) site = Put(Commented().Replace(site, "$1"), "/srv/latchkey-files/", files + "/");
         File.WriteAllText(Path.Combine(home, "site.conf"), site);
         var user = Environment.UserName == "root" ? "user root;" : "";
         var temporary = string.Concat(new[] { "client_body", "proxy", "fastcgi", "uwsgi", "scgi" }.Select(kind => $"{kind}_temp_path {home}/{kind};\n"));
         File.WriteAllText(Path.Combine(home, "main.conf"), $"{user} daemon off; pid {home}/nginx.pid; events {{}}\nhttp {{ {temporary} include {home}/site.conf; }}\n");
         return ["-p", home, "-e", Path.Combine(home, "start.log"), "-c", Path.Combine(home, "main.conf")];
     }
+
+    /// <summary>A line of configuration behind a sign; what is meant for people has a space and a capital.</summary>
+    [GeneratedRegex("^(    )#(?=location|    |})", RegexOptions.Multiline)]
+    private static partial Regex Commented();
 
     static string Put(string text, string old, string now)
     {
@@ -52,11 +63,11 @@ sealed class Nginx : IAsyncDisposable
         File.WriteAllText(Path.Combine(home, "privkey.pem"), key.ExportPkcs8PrivateKeyPem());
     }
 
-    public static async Task<Nginx> Run(int upstream)
+    public static async Task<Nginx> Run(int upstream, string? files = null)
     {
         var home = TempDirectory.Make();
         var (plain, secure) = FreePorts();
-        var process = Process.Start(new ProcessStartInfo("nginx", Prepare(home, plain, secure, upstream)))!;
+        var process = Process.Start(new ProcessStartInfo("nginx", Prepare(home, plain, secure, upstream, files)))!;
         var nginx = new Nginx(process, home, secure);
         for (var tries = 0; !process.HasExited && tries < 200; tries++)
         {

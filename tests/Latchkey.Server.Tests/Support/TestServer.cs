@@ -54,7 +54,7 @@ sealed class TestServer : IAsyncDisposable
         };
         foreach (var (name, value) in settings) all[name] = value;
         var read = Settings.Read(new ConfigurationBuilder().AddInMemoryCollection(all).Build(), out _);
-        var data = DataDirectory.Open(directory, create: true, clock);
+        var data = DataDirectory.Open(directory, create: true, clock, read.Blobs);
         var log = new CapturedLog();
         var app = Commands.Server.Build(read, data, clock, logging => logging.ClearProviders().AddProvider(log));
         await app.StartAsync();

@@ -23,7 +23,8 @@ sealed class UnitOfWork : IDisposable
 
     UnitOfWork(DataDirectory data, LatchkeyDb db, bool ownsConnection, TimeProvider clock, Actor actor, Terms terms)
     {
-        (Db, _ownsConnection, _terms, _turn, Clock, Actor, Secrets, Blobs) = (db, ownsConnection, terms, data.Database.Turn, clock, actor, data.Secrets, data.Blobs);
+        (Db, _ownsConnection, _terms, _turn, Clock, Actor) = (db, ownsConnection, terms, data.Database.Turn, clock, actor);
+        (Secrets, Blobs, BlobHealth) = (data.Secrets, data.Blobs, data.BlobHealth);
         Connection = (SqliteConnection)db.Database.GetDbConnection();
     }
 
@@ -34,6 +35,7 @@ sealed class UnitOfWork : IDisposable
 
     public Secrets Secrets { get; }
     public IBlobStore Blobs { get; }
+    public BlobHealth BlobHealth { get; }
     public TimeProvider Clock { get; }
     public Actor Actor { get; }
     public DateTimeOffset Now => Clock.GetUtcNow();

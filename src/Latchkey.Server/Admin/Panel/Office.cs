@@ -40,7 +40,11 @@ sealed class Office(
     {
         if (!await Enter()) throw new OperationException("You are signed out.") { Fault = OperationFault.Forbidden, Code = "SIGNED_OUT" };
         var actor = _actor;
-        return await gates.Panel.Run(() => As(actor, read, null));
+        return await gates.Panel.Run(() =>
+        {
+            using var scope = Open(actor, null);
+            return read(scope.ServiceProvider.GetRequiredService<TOperations>());
+        });
     }
 
     /// <summary>Has a change made; asks for the password or second factor where the change wants it, and tells what was refused.</summary>
@@ -49,7 +53,12 @@ sealed class Office(
     /// <param name="undo">What takes it back, offered beside.</param>
     /// <param name="ifMatch">The entity tag of the state that the page shows.</param>
     /// <returns>Null if it was not made.</returns>
-    public async Task<T?> Do<TOperations, T>(Func<TOperations, T> change, string? done = null, Func<Task>? undo = null, string? ifMatch = null)
+    public Task<T?> Do<TOperations, T>(Func<TOperations, T> change, string? done = null, Func<Task>? undo = null, string? ifMatch = null)
+        where TOperations : notnull
+        where T : class => Do((TOperations operations) => Task.FromResult(change(operations)), done, undo, ifMatch);
+
+    /// <summary>The same, for a change that waits for something.</summary>
+    public async Task<T?> Do<TOperations, T>(Func<TOperations, Task<T>> change, string? done = null, Func<Task>? undo = null, string? ifMatch = null)
         where TOperations : notnull
         where T : class
     {
@@ -66,8 +75,12 @@ sealed class Office(
         }
     }
 
-    /// <summary>As <see cref="Do"/>, but what is refused is thrown: a form shows it beside its fields.</summary>
-    public async Task<T?> Confirmed<TOperations, T>(Func<TOperations, T> change, string? ifMatch = null)
+    /// <summary>As <c>Do</c>, but what is refused is thrown: a form shows it beside its fields.</summary>
+    public Task<T?> Confirmed<TOperations, T>(Func<TOperations, T> change, string? ifMatch = null)
+        where TOperations : notnull
+        where T : class => Confirmed((TOperations operations) => Task.FromResult(change(operations)), ifMatch);
+
+    async Task<T?> Confirmed<TOperations, T>(Func<TOperations, Task<T>> change, string? ifMatch)
         where TOperations : notnull
         where T : class
     {
@@ -103,20 +116,23 @@ sealed class Office(
         options.OnClick = _ => undo();
     });
 
-    Task<T> Run<TOperations, T>(Func<TOperations, T> operation, string? ifMatch)
+    Task<T> Run<TOperations, T>(Func<TOperations, Task<T>> operation, string? ifMatch)
         where TOperations : notnull
     {
         // The database is read without waiting, which the circuit's own thread must not do.
         var actor = _actor;
-        return Task.Run(() => As(actor, operation, ifMatch));
+        return Task.Run(async () =>
+        {
+            await using var scope = Open(actor, ifMatch);
+            return await operation(scope.ServiceProvider.GetRequiredService<TOperations>());
+        });
     }
 
-    T As<TOperations, T>(Actor? actor, Func<TOperations, T> operation, string? ifMatch)
-        where TOperations : notnull
+    AsyncServiceScope Open(Actor? actor, string? ifMatch)
     {
-        using var scope = scopes.CreateScope();
+        var scope = scopes.CreateAsyncScope();
         var request = scope.ServiceProvider.GetRequiredService<AdminRequest>();
         (request.Actor, request.Terms) = (actor, new Terms(ifMatch is null ? null : [ifMatch]));
-        return operation(scope.ServiceProvider.GetRequiredService<TOperations>());
+        return scope;
     }
 }

@@ -59,6 +59,7 @@ static class PanelHost
         panel.UseRouting();
         panel.Use(KeepAssets);
         SignInHost.UseAfterRouting(panel);
+        panel.Use(PageNeedsAttribute.Check);
         panel.UseEndpoints(endpoints =>
         {
             SignInHost.Map(endpoints);

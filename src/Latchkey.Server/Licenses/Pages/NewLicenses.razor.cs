@@ -1,6 +1,7 @@
 using System.Globalization;
 using Latchkey.Server.Admin.Api;
 using Latchkey.Server.Admin.Panel.Components;
+using Latchkey.Server.Customers.Pages;
 using Latchkey.Server.Data;
 using Latchkey.Server.Products;
 using Microsoft.AspNetCore.Components;
@@ -14,15 +15,21 @@ public sealed partial class NewLicenses
     ElementReference _title;
     IReadOnlyList<ProductView> _products = [];
     long? _product;
+    CustomerPicker? _picker;
     long? _customer;
     string _count = "";
     string _most = "";
     string _expires = "";
+    string _updates = "";
+    string _channel = "";
     bool _busy;
     bool _saved;
     bool _focus;
     IssuedKeys? _issued;
     IJSObjectReference? _files;
+
+    [Inject] MudBlazor.IDialogService Dialogs { get; set; } = null!;
+    [Inject] TimeProvider Clock { get; set; } = null!;
 
     [SupplyParameterFromQuery(Name = "product")] long? Product { get; set; }
 
@@ -47,13 +54,15 @@ public sealed partial class NewLicenses
 
     async Task Issue()
     {
-        if (_busy || _product is not { } product) return;
+        if (_busy || _product is not { } product || !await PastDay.IsMeant(Dialogs, _expires, Clock.GetUtcNow(), "Issue anyway")) return;
         _busy = true;
         _issued = await _faults.Catch(() =>
         {
+            _picker?.RequireChosen();
             var count = FormFaults.Number(_count, "/count", "How many", int.MaxValue) ?? throw OperationException.Invalid("/count", "Say how many.");
             var most = (int?)FormFaults.Number(_most, "/max_domains", "The number of domains", int.MaxValue);
-            var wanted = new IssueMany(product, (int)count, most, _customer, Times.Read(_expires, "/expires_at", endOfDay: true));
+            var wanted = new IssueMany(product, (int)count, most, _customer, Times.Read(_expires, "/expires_at", endOfDay: true),
+                Times.Read(_updates, "/updates_until", endOfDay: true), Blank.None(_channel));
             return Office.Confirmed((BulkLicenses licenses) => licenses.Issue(wanted));
         });
         (_busy, _focus) = (false, _issued is not null);

@@ -41,7 +41,7 @@ public sealed class TransportTests
     {
         await using var server = await TestServer.Run();
         var browser = await server.Owner();
-        Assert.Contains("latchkey-session", browser.Cookies.Keys);
+        Assert.Contains($"latchkey-session-{new Uri(server.Url).Port}", browser.Cookies.Keys);
         Assert.Contains("not encrypted", (await new Browser(server).Get("/admin/sign-in")).Body);
         Assert.Equal(200, (await new Browser(server, host: $"localhost:{server.Port}").Get("/admin/sign-in")).Status);
         await using var proxied = await TestServer.Run(BehindProxy);

@@ -38,7 +38,8 @@ public sealed partial class PagedTable<TItem>
     }
 
     /// <summary>Reads the same page again: after a change of what is in it.</summary>
-    public Task Refresh() => Fetch(_cursor);
+    /// <param name="quietly">Nobody asked for it: what is shown stays as it is until it is read, or if it cannot be.</param>
+    public Task Refresh(bool quietly = false) => Fetch(_cursor, quietly);
 
     /// <summary>The rows as they are shown.</summary>
     public IReadOnlyList<TItem> Items => _page?.Items ?? [];
@@ -60,21 +61,23 @@ public sealed partial class PagedTable<TItem>
 
     Task Previous() => _before.TryPop(out var before) ? Fetch(before) : Task.CompletedTask;
 
-    async Task Fetch(string? cursor)
+    async Task Fetch(string? cursor, bool quietly = false)
     {
-        // Of two questions, the answer to the later one counts.
+        // Of two questions, the answer to the later one counts; but one that nobody asked does not stop another.
+        if (quietly && _loading) return;
         var asked = ++_asked;
-        (_cursor, _loading, _failed) = (cursor, true, false);
+        (_cursor, _loading) = (cursor, !quietly);
+        if (!quietly) _failed = false;
         StateHasChanged();
         try
         {
             var page = await Load(cursor);
-            if (asked == _asked) _page = page;
+            if (asked == _asked) (_page, _failed) = (page, false);
         }
         catch (Exception failure)
         {
             Unreadable(Log, Caption, failure);
-            if (asked == _asked) _failed = true;
+            if (asked == _asked && !quietly) _failed = true;
         }
 
         if (asked == _asked) _loading = false;

@@ -20,6 +20,9 @@ async function ask(key, domain, method, path) {
 
 export const verify = (key, domain) => ask(key, domain, 'GET', '/api/license/verify');
 
+// What is newer than the version that runs here: data.entitled says whether this license may have it.
+export const update = (key, domain, version) => ask(key, domain, 'GET', `/api/license/update?version=${encodeURIComponent(version)}`);
+
 // Streams the file to disk, and compares its hash before it is used.
 export async function download(key, domain, file) {
   const link = await ask(key, domain, 'POST', '/api/license/download');

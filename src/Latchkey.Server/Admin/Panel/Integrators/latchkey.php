@@ -22,6 +22,12 @@ function latchkey_ask(string $method, string $path, string $key, string $domain)
     return $answer->data;
 }
 
+/** What is newer than the version that runs here: ->entitled says whether this license may have it. */
+function latchkey_update(string $key, string $domain, string $version): object
+{
+    return latchkey_ask('GET', '/api/license/update?version=' . rawurlencode($version), $key, $domain);
+}
+
 /** Streams the file to disk, and compares its hash before it is used. */
 function latchkey_download(string $key, string $domain, string $file): void
 {

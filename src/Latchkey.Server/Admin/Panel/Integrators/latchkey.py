@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from urllib.error import HTTPError
+from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 URL = "__URL__"
@@ -30,6 +31,11 @@ def ask(key, domain, method, path):
 
 def verify(key, domain):
     return ask(key, domain, "GET", "/api/license/verify")
+
+
+def update(key, domain, version):
+    """What is newer than the version that runs here: data["entitled"] says whether this license may have it."""
+    return ask(key, domain, "GET", "/api/license/update?version=" + quote(version))
 
 
 def download(key, domain, file):

@@ -10,7 +10,7 @@ public sealed partial class AuditPage
 {
     static readonly (string, string)[] Kinds =
     [
-        ("", "Anything"), ("license", "License"), ("product", "Product"), ("customer", "Customer"), ("download", "Download"),
+        ("", "Anything"), ("license", "License"), ("product", "Product"), ("release", "Release"), ("customer", "Customer"), ("download", "Download"),
         ("operator", "Operator"), ("api_key", "API key"),
     ];
 
@@ -18,7 +18,7 @@ public sealed partial class AuditPage
     [
         ("", "All"), ("license", "license.…"), ("license.issue", "license.issue"), ("license.suspend", "license.suspend"), ("license.resume", "license.resume"), ("license.revoke", "license.revoke"),
         ("license.rotate", "license.rotate"), ("license.reveal", "license.reveal"), ("license.bind", "license.bind"), ("license.unbind", "license.unbind"),
-        ("product", "product.…"), ("product.publish", "product.publish"), ("customer", "customer.…"), ("download", "download.…"),
+        ("product", "product.…"), ("release", "release.…"), ("release.publish", "release.publish"), ("release.yank", "release.yank"), ("customer", "customer.…"), ("download", "download.…"),
         ("api_key", "api_key.…"), ("operator", "operator.…"), ("operator.sign_in", "operator.sign_in"),
         ("operator.sign_in_failed", "operator.sign_in_failed"), ("session", "session.…"),
     ];
@@ -84,7 +84,9 @@ public sealed partial class AuditPage
     {
         "license" => $"licenses/{id}",
         "product" => $"products/{id}",
+        "release" => $"releases/{id}",
         "customer" => $"customers/{id}",
+        "download" => $"downloads?id={id}",
         _ => null,
     };
 

@@ -16,11 +16,11 @@ public sealed partial class DownloadsPage : IDisposable
     static readonly (string, string)[] States =
     [
         ("", "All"), ("issued", "Issued"), ("in_progress", "In progress"), ("interrupted", "Interrupted"),
-        ("finished", "Finished"), ("expired", "Expired"), ("revoked", "Revoked"),
+        ("handed_over", "Handed over"), ("finished", "Finished"), ("expired", "Expired"), ("revoked", "Revoked"),
     ];
 
     PagedTable<DownloadTokenView>? _table;
-    (string?, string?, string?) _shown;
+    (string?, string?, string?, string?) _shown;
     IReadOnlyList<(string, string)> _products = [("", "All")];
     PeriodicTimer? _timer;
 
@@ -32,6 +32,9 @@ public sealed partial class DownloadsPage : IDisposable
     [SupplyParameterFromQuery(Name = "state")] public string? State { get; set; }
     [SupplyParameterFromQuery(Name = "product_id")] public string? ProductId { get; set; }
     [SupplyParameterFromQuery(Name = "license_id")] public string? LicenseId { get; set; }
+    [SupplyParameterFromQuery(Name = "id")] public string? Id { get; set; }
+
+    bool IsFiltered => new[] { State, ProductId, LicenseId, Id }.Any(text => Blank.None(text) is not null);
 
     bool MayWrite => Office.May(Permission.DownloadsWrite);
 
@@ -45,17 +48,17 @@ public sealed partial class DownloadsPage : IDisposable
 
     protected override async Task OnParametersSetAsync()
     {
-        if (_shown == (State, ProductId, LicenseId)) return;
-        _shown = (State, ProductId, LicenseId);
+        if (_shown == (State, ProductId, LicenseId, Id)) return;
+        _shown = (State, ProductId, LicenseId, Id);
         if (_table is not null) await _table.Reload();
     }
 
-    /// <summary>While a transfer runs, its bytes are read again and again.</summary>
+    /// <summary>While a transfer runs, or may begin or go on, what is shown is read again and again.</summary>
     async Task Watch(PeriodicTimer timer)
     {
         while (await timer.WaitForNextTickAsync())
         {
-            if (_table is { } table && table.Items.Any(link => link.State == "in_progress")) await table.Refresh();
+            if (_table is { } table && table.Items.Any(link => link.State is "in_progress" or "issued" or "interrupted")) await table.Refresh(quietly: true);
         }
     }
 
@@ -63,7 +66,7 @@ public sealed partial class DownloadsPage : IDisposable
     {
         // No license has a number that is none.
         var license = Blank.None(LicenseId) is null ? (long?)null : Number(LicenseId) ?? 0;
-        var filter = new DownloadFilter(license, Number(ProductId), States.Any(state => state.Item1 == State) ? State : null);
+        var filter = new DownloadFilter(license, Number(ProductId), States.Any(state => state.Item1 == State) ? State : null, Number(Id));
         return Office.Read((DownloadOperations downloads) => downloads.List(filter, new PageRequest(cursor)));
     }
 

@@ -1,0 +1,54 @@
+using Latchkey.Server.Blobs;
+using Latchkey.Server.Configuration;
+using Latchkey.Server.Products;
+using Microsoft.AspNetCore.HttpOverrides;
+
+namespace Latchkey.Server.Downloads;
+
+/// <summary>
+/// Leaves the sending to others, where the operator wants that: to the store, by a link that it honours for a minute, or to the
+/// web server in front, by a header. The claim is made here all the same; how far the file gets, nobody tells.
+/// </summary>
+sealed class Delegation(IBlobStore blobs, Settings settings)
+{
+    static readonly TimeSpan LinkLifetime = TimeSpan.FromSeconds(60);
+
+    readonly Delivery _delivery = settings.Blobs.Delivery;
+
+    /// <summary>May others send this part? They read the client's <c>Range</c> by themselves, and must come to the same.</summary>
+    public bool Takes(HttpRequest request, ByteRange part)
+    {
+        if (_delivery == Delivery.Stream) return false;
+
+        // Who came past the web server in front would get its header, and no file.
+        if (_delivery == Delivery.Accel && !request.Headers.ContainsKey(ForwardedHeadersDefaults.XOriginalForHeaderName)) return false;
+        return !part.IsWhole || request.Headers.Range.Count == 0 || request.Headers.IfRange.Count > 0;
+    }
+
+    /// <summary>Where the file can be had; for the web server in front, what it calls it.</summary>
+    /// <exception cref="IOException">The credentials for it are not to be had.</exception>
+    public async Task<string> Address(Artifact file) => _delivery == Delivery.Redirect
+        ? await ((S3BlobStore)blobs).LinkTo(file.BlobId, LinkLifetime, file.ContentType, FileHeaders.Disposition(file))
+        : settings.Blobs.Accel.ValueOf(blobs.Place, FileBlobStore.NameOf(file.BlobId));
+
+    /// <summary>Of the store's links, for a page that may lead there; null where nobody is redirected.</summary>
+    public async ValueTask<string?> Origin(Artifact file) =>
+        _delivery == Delivery.Redirect ? new Uri(await Address(file)).GetLeftPart(UriPartial.Authority) : null;
+
+    public void Send(HttpResponse response, Artifact file, string address)
+    {
+        response.ContentLength = 0;
+        if (_delivery == Delivery.Redirect)
+        {
+            response.StatusCode = StatusCodes.Status302Found;
+            response.Headers.Location = address;
+            return;
+        }
+
+        FileHeaders.Set(response, file);
+
+        // It says so itself, and would do so twice.
+        response.Headers.Remove("Accept-Ranges");
+        response.Headers[settings.Blobs.Accel.Header] = address;
+    }
+}
