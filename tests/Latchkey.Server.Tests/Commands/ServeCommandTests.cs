@@ -42,6 +42,21 @@ public sealed class ServeCommandTests
     }
 
     [Fact]
+    public async Task Nothing_of_the_demo_lies_ahead_and_its_downloads_follow_one_another()
+    {
+        using var shop = new Shop();
+        await using var server = await shop.Serve("--demo");
+        var now = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() * 1000;
+        foreach (var (table, column) in new[] { ("activity", "last_at"), ("activity", "first_at"), ("last_seen", "at"), ("activity_hours", "hour"), ("download_tokens", "created_at"), ("download_tokens", "claimed_at"), ("download_tokens", "spent_at"), ("licenses", "created_at"), ("audit", "at") })
+        {
+            Assert.Equal(0, Tables.Query<long>(shop.Database, $"SELECT count(*) FROM {table} WHERE {column} > {now}"));
+        }
+
+        Assert.Equal(0, Tables.Query<long>(shop.Database, "SELECT count(*) FROM activity WHERE last_at < first_at"));
+        Assert.Equal(0, Tables.Query<long>(shop.Database, "SELECT count(*) FROM download_tokens a JOIN download_tokens b ON b.id > a.id AND b.created_at < a.created_at"));
+    }
+
+    [Fact]
     public async Task The_demo_started_again_has_the_same_license()
     {
         using var shop = new Shop();

@@ -3,6 +3,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Serialization;
+using Latchkey.Server.Admin.SignIn;
 using Latchkey.Server.Data;
 using Latchkey.Server.Http;
 using Microsoft.EntityFrameworkCore;
@@ -127,6 +128,9 @@ sealed class ApiKeyOperations(UnitOfWork work)
         {
             var key = Db.ApiKeys.Find(id) ?? throw Missing(id);
             key.RevokedAt ??= work.Now;
+
+            // What it has invited, if it was stolen, does not stay behind.
+            Links.End(Db.Invitations.Where(i => i.CreatedBy == key.Name), work.Now);
             Db.SaveChanges();
             return View(id)!;
         }, view => view.Id);

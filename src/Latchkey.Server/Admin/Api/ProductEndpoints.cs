@@ -23,7 +23,7 @@ static class ProductEndpoints
             .WithName("unarchiveProduct").WithSummary("Sell it again").Needs(Permission.ProductsWrite).Refuses("PRODUCT_NOT_FOUND");
         products.MapGet("/{id:long}/releases", (long id, ReleaseOperations operations, ProductOperations products, [AsParameters] ProductReleaseQuery query, [AsParameters] Paging page) =>
             operations.List(new ReleaseFilter(products.Show(id).Id, query.Channel, query.State), page.Request))
-            .WithName("listProductReleases").WithSummary("List the releases of a product, the newest version first").Needs(Permission.ProductsRead).SortedBy("-version", "-id").Refuses("PRODUCT_NOT_FOUND");
+            .WithName("listProductReleases").WithSummary("List the releases of a product, the newest version first").Needs(Permission.ProductsRead).SortedBy("-version", "-id").Heavy().Refuses("PRODUCT_NOT_FOUND");
         products.MapPost("/{id:long}/releases", AddRelease).WithName("createRelease").WithSummary("Add a release: a draft, which takes files until it is published").Needs(Permission.ProductsWrite)
             .Refuses("PRODUCT_NOT_FOUND", "RELEASE_EXISTS", "RELEASE_PUBLISHED");
         products.MapPut("/{id:long}/files/{fileName}", Publish).WithMetadata(new StreamsBody())

@@ -10,7 +10,7 @@ static class ReleaseEndpoints
     public static void Map(RouteGroupBuilder releases)
     {
         releases.MapGet("/", (ReleaseOperations operations, [AsParameters] ReleaseQuery query, [AsParameters] Paging page) => operations.List(query.Filter, page.Request))
-            .WithName("listReleases").WithSummary("List releases, the newest version of each product first").Needs(Permission.ProductsRead).SortedBy("-version", "-id");
+            .WithName("listReleases").WithSummary("List releases, the newest version of each product first").Needs(Permission.ProductsRead).SortedBy("-version", "-id").Heavy();
         releases.MapGet("/{id:long}", (long id, ReleaseOperations operations) => operations.Show(id))
             .WithName("getRelease").WithSummary("Show a release and its files").Needs(Permission.ProductsRead).Refuses("RELEASE_NOT_FOUND");
         releases.MapPatch("/{id:long}", (long id, EditReleaseRequest edit, ReleaseOperations operations) => operations.Edit(id, edit.Fields))

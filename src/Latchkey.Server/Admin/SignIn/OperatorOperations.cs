@@ -52,7 +52,9 @@ sealed class OperatorOperations(UnitOfWork work)
         {
             var normal = Email.Normal(email);
             if (Db.Users.Any(o => o.NormalizedEmail == normal)) throw OperationException.Conflict("OPERATOR_EXISTS", $"There is an operator {email} already.", "A new password: latchkey operator reset --email EMAIL");
-            Links.End(Db.Invitations.Where(i => i.Kind == InvitationKind.Invitation && i.Email == email), work.Now);
+
+            // However it was spelled: it is one person.
+            Links.End(Db.Invitations.Where(i => i.Kind == InvitationKind.Invitation && EF.Functions.Collate(i.Email, "NOCASE") == email), work.Now);
         });
     }
 

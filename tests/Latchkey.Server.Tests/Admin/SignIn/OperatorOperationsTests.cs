@@ -97,6 +97,27 @@ public sealed class OperatorOperationsTests
     }
 
     [Fact]
+    public async Task A_new_invitation_ends_the_one_before_however_the_address_is_spelled()
+    {
+        await using var server = await TestServer.Run();
+        var (first, second) = (server.Invite("Bob@Example.com", Role.Owner), server.Invite("bob@example.com", Role.Viewer));
+        Assert.Equal((410, 200), ((await new Browser(server).Get(first)).Status, (await new Browser(server).Get(second)).Status));
+    }
+
+    [Fact]
+    public async Task A_revoked_API_key_leaves_no_links_behind_that_it_made()
+    {
+        await using var server = await TestServer.Run();
+        await server.Owner();
+        var key = server.Work(work => new ApiKeyOperations(work).Add(new NewApiKey("leaked", [.. Permission.All])));
+        var actor = new Actor(ActorKind.ApiKey, key.Id, "leaked", Permission.All.ToFrozenSet());
+        var (link, other) = (server.OperateStaff(o => o.Invite("eve@example.com", Role.Owner, "").Url!, actor), server.Invite("bob@example.com", Role.Viewer));
+        Assert.Equal(200, (await new Browser(server).Get(link)).Status);
+        server.Work(work => new ApiKeyOperations(work).Revoke(key.Id));
+        Assert.Equal((410, 200), ((await new Browser(server).Get(link)).Status, (await new Browser(server).Get(other)).Status));
+    }
+
+    [Fact]
     public async Task What_is_done_is_audited_without_the_link()
     {
         await using var server = await TestServer.Run();

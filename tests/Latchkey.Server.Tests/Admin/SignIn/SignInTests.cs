@@ -159,6 +159,46 @@ public sealed partial class SignInTests
         Assert.DoesNotContain(browser.Cookies.Keys, name => name.StartsWith("latchkey-session", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task Nothing_in_a_form_or_a_link_is_unforeseen()
+    {
+        await using var server = await TestServer.Run(("TrustedProxies", "127.0.0.1"));
+        var link = server.SetupLink();
+        var owner = await server.Owner();
+        string[] values = ["", "\0", "a\0@b.example", "%", "\u202e@\uffff", "\ud83d\udca9@example.com", new string('a', 100_000), "'; --", "\r\nSet-Cookie: a=b", "-1", "999999999999999999999999", "=="];
+        (string Path, string[] Fields)[] forms =
+        [
+            ("/admin/sign-in", ["email", "password", "return_to", "passkey"]), ("/admin/sign-in/second-factor", ["code", "return_to"]), ("/admin/confirm", ["password", "return_to"]),
+            (link, ["email", "password", "again"]), ("/admin/invitation/x", ["password"]), ("/admin/reset/%00", ["password"]), ("/admin/account/password", ["password", "again"]),
+            ("/admin/account/second-factor", ["code"]), ("/admin/account/passkeys/remove", ["id"]), ("/admin/account/sessions/end", ["id"]),
+        ];
+        foreach (var (path, fields) in forms)
+        {
+            foreach (var field in fields)
+            {
+                foreach (var value in values)
+                {
+                    var shown = await owner.Post(path, (field, value));
+                    Assert.True(shown.Status < 500, $"{path} {field} {value[..Math.Min(20, value.Length)]}: {shown.Status}");
+                    server.Clock.Advance(TimeSpan.FromSeconds(4));
+                }
+            }
+        }
+
+        string[] bodies = ["{", "[]", "null", "\"\"", "{\"credential\":{},\"return_to\":\"\\ud800\"}", "{\"credential\":{\"id\":\"\\ud800\"}}", "{\"credential\":{},\"name\":\"\\udc00\"}", "{\"\\ud800\":1}", new string('[', 100_000), "{\"credential\":" + string.Concat(Enumerable.Repeat("{\"a\":", 60)) + "1" + new string('}', 61)];
+        foreach (var path in (string[])["/admin/sign-in/passkey-options", "/admin/sign-in/passkey", "/admin/account/passkeys/options", "/admin/account/passkeys"])
+        {
+            foreach (var body in bodies)
+            {
+                var shown = await owner.PostJson(path, body);
+                Assert.True(shown.Status < 500, $"{path} {body[..Math.Min(60, body.Length)]}: {shown.Status}");
+                server.Clock.Advance(TimeSpan.FromSeconds(4));
+            }
+        }
+
+        Assert.DoesNotContain(server.Log.Lines, line => line.Contains("nobody foresaw", StringComparison.Ordinal));
+    }
+
     [GeneratedRegex("value=\"CfDJ[^\"]+\"")]
     private static partial Regex Token();
 }
