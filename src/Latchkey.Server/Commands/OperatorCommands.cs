@@ -69,14 +69,7 @@ static class OperatorCommands
     static Role RoleOf(ParseResult parsed) =>
         RoleName.Parse(parsed.GetValue(Role)) ?? throw new UsageException($"--role \"{parsed.GetValue(Role)}\" is not {RoleName.Rule}.");
 
-    /// <summary>The server may run elsewhere than the settings say that this command sees.</summary>
-    static string Home(ParseResult parsed)
-    {
-        var settings = CommandLine.SettingsOf(parsed);
-        var home = Links.Home(settings);
-        if (settings.PublicUrl is null) Console.Error.WriteLine($"Note: the link begins with {home}, where \"latchkey serve\" listens by these settings. If your server is reached elsewhere, put that in its place, or set PublicUrl.");
-        return home;
-    }
+    static string Home(ParseResult parsed) => Links.Home(CommandLine.SettingsOf(parsed));
 
     static int Run(ParseResult parsed, bool create, Func<OperatorOperations, int> action)
     {
@@ -94,8 +87,17 @@ static class OperatorCommands
         ("signed in", o.Sessions == 0 ? "nowhere" : $"in {o.Sessions} browser{(o.Sessions == 1 ? "" : "s")}"),
         ("last sign-in", o.LastSignInAt ?? "never")));
 
-    static int Print(ParseResult parsed, InvitationView invitation) => Output.Done(parsed, invitation, i => Output.Facts(
-        ("for", $"{i.Email}, {i.Role}"),
-        ("link", i.Url),
-        ("good until", $"{i.ExpiresAt}, once")));
+    static int Print(ParseResult parsed, InvitationView invitation)
+    {
+        // The server may run elsewhere than the settings say that this command sees.
+        if (CommandLine.SettingsOf(parsed).PublicUrl is null)
+        {
+            Console.Error.WriteLine($"Note: the link begins with {Home(parsed)}, where \"latchkey serve\" listens by these settings. If yours is reached elsewhere, put that in its place, or set PublicUrl.");
+        }
+
+        return Output.Done(parsed, invitation, i => Output.Facts(
+            ("for", $"{i.Email}, {i.Role}"),
+            ("link", i.Url),
+            ("good until", $"{i.ExpiresAt}, once")));
+    }
 }
