@@ -55,7 +55,7 @@ sealed class S3BlobStore(S3Settings settings, string installation) : IBlobStore
     {
         try
         {
-            await Calls.Quickly((s3, limit) => s3.ListObjectsV2Async(new ListObjectsV2Request { BucketName = Calls.Bucket, Prefix = _prefix, MaxKeys = 1 }, limit), stop);
+            await Calls.Looking((s3, limit) => s3.ListObjectsV2Async(new ListObjectsV2Request { BucketName = Calls.Bucket, Prefix = _prefix, MaxKeys = 1 }, limit), stop);
             return null;
         }
         catch (S3Exception failure)
