@@ -7,7 +7,7 @@ namespace Latchkey.Browser.Tests;
 public sealed class Screenshots(Chromium chromium)
 {
     static readonly (string Name, string Path)[] Pages =
-        [("overview", ""), ("products", "products/2"), ("licenses", "licenses"), ("license", "licenses/4"), ("downloads", "downloads"), ("audit", "audit")];
+        [("overview", ""), ("products", "products/2"), ("release", "releases/9"), ("licenses", "licenses"), ("license", "licenses/4"), ("downloads", "downloads"), ("audit", "audit")];
 
     [Fact(Explicit = true)]
     public async Task Are_taken_from_the_demo()

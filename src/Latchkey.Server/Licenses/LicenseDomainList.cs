@@ -14,20 +14,30 @@ public sealed record BoundDomain(string Host, string BoundAt, string? SeenAt, st
 /// <summary>The domains of a license, and when each was last in use.</summary>
 sealed class LicenseDomainList(UnitOfWork work)
 {
-    // Below a wildcard there may be any number of hosts.
+    // Below a wildcard there may be any number of hosts: of those seen last it is told.
     const int MostHosts = 500;
 
     public IReadOnlyList<BoundDomain> Of(long license)
     {
         work.Require(Permission.LicensesRead);
         var bound = work.Db.LicenseDomains.AsNoTracking().Where(d => d.LicenseId == license).OrderBy(d => d.Host).ToList();
-        var seen = work.Db.Activity.Where(a => a.LicenseId == license && a.Outcome == ActivityOutcome.Ok && a.Kind != ActivityKind.Download)
-            .GroupBy(a => a.Domain).Select(rows => new { Host = rows.Key, At = rows.Max(a => a.LastAt) })
-            .OrderByDescending(row => row.At).Take(MostHosts).ToList();
+        var granted = work.Db.Activity.Where(a => a.LicenseId == license && a.Outcome == ActivityOutcome.Ok && a.Kind != ActivityKind.Download);
+        var exact = Seen(granted.Where(a => work.Db.LicenseDomains.Any(d => d.LicenseId == license && d.Host == a.Domain))).ToDictionary(seen => seen.Host, seen => seen.At);
+        var below = bound.Exists(domain => IsWildcard(domain.Host)) ? Seen(granted, MostHosts).ToList() : [];
         return [.. bound.Select(domain =>
         {
-            var last = seen.Find(row => CanonicalHost.Covers(domain.Host, row.Host));
+            var last = !IsWildcard(domain.Host) ? exact.TryGetValue(domain.Host, out var at) ? new SeenHost(domain.Host, at) : null
+                : below.Find(seen => CanonicalHost.Covers(domain.Host, seen.Host));
             return new BoundDomain(domain.Host, Wire.Micros(domain.BoundAt), last is null ? null : Wire.Micros(last.At), last?.Host);
         })];
     }
+
+    sealed record SeenHost(string Host, DateTimeOffset At);
+
+    static bool IsWildcard(string host) => host.StartsWith("*.", StringComparison.Ordinal);
+
+    /// <summary>The last first.</summary>
+    static IEnumerable<SeenHost> Seen(IQueryable<ActivityRow> rows, int most = int.MaxValue) =>
+        rows.GroupBy(a => a.Domain).Select(same => new { Host = same.Key, At = same.Max(a => a.LastAt) }).OrderByDescending(row => row.At).Take(most)
+            .AsEnumerable().Select(row => new SeenHost(row.Host, row.At));
 }

@@ -230,10 +230,11 @@ sealed class LicenseOperations(UnitOfWork work)
         var faults = new Faults();
         faults.Unless(wanted.Key is null || LicenseKey.IsWellFormed(wanted.Key), "/license_key", $"A license key must be {LicenseKey.Rule}.");
         var hosts = new List<string>();
+        var known = new HashSet<string>(StringComparer.Ordinal);
         foreach (var (index, domain) in wanted.Domains.Index())
         {
             if (CanonicalHost.OfPattern(domain) is not { } host) faults.Add($"/domains/{index}", NoDomain(domain));
-            else if (!hosts.Contains(host)) hosts.Add(host);
+            else if (known.Add(host)) hosts.Add(host);
         }
 
         places = wanted.MaxDomains ?? Math.Max(1, hosts.Count);
@@ -255,7 +256,7 @@ sealed class LicenseOperations(UnitOfWork work)
 
     public static string RequireDomain(string domain, string pointer) => CanonicalHost.OfPattern(domain) ?? throw OperationException.Invalid(pointer, NoDomain(domain));
 
-    static readonly string PlacesRule = $"The number of domains must be 1 to {MostDomains}.";
+    static readonly string PlacesRule = $"The number of domains must be 1 to {MostDomains}: for more, bind a wildcard as *.example.com, or issue another license.";
 
     static void RequirePlaces(int places)
     {

@@ -123,6 +123,10 @@ reconnect?.addEventListener("cancel", event => event.preventDefault());
 
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+const utcDay = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" });
+
+/** The end of a day in UTC is that day for everybody, also where the next has begun. */
+const isEndOfDay = date => date.getUTCHours() === 23 && date.getUTCMinutes() === 59 && date.getUTCSeconds() === 59;
 const ago = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" });
 const units = [["year", 31557600], ["month", 2629800], ["day", 86400], ["hour", 3600], ["minute", 60]];
 
@@ -167,7 +171,12 @@ class LocalTime extends HTMLElement {
     const utc = date.toISOString().replace("T", " ").replace(/(:\d\d)\.\d+Z$/, "$1 UTC");
     this.#time.dateTime = date.toISOString();
     this.#time.title = this.hasAttribute("relative") ? `${full.format(date)} (${utc})` : utc;
-    this.#time.textContent = this.hasAttribute("relative") ? relative(date) : (this.hasAttribute("dateonly") ? day : full).format(date);
+    this.#time.textContent = this.hasAttribute("relative") ? relative(date) : this.#format(date).format(date);
+  }
+
+  #format(date) {
+    if (!this.hasAttribute("dateonly")) return full;
+    return isEndOfDay(date) ? utcDay : day;
   }
 }
 

@@ -77,6 +77,42 @@ public sealed partial class PanelTests
         Assert.Contains("There is no such page", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("audit", "owners")]
+    [InlineData("operators", "owners")]
+    [InlineData("settings", "owners")]
+    [InlineData("api-keys/new", "owners")]
+    [InlineData("products/new", "managers and owners")]
+    [InlineData("products/1/releases/new", "managers and owners")]
+    [InlineData("licenses/new", "managers and owners")]
+    [InlineData("customers/new", "managers and owners")]
+    public async Task A_page_that_is_for_others_says_for_whom(string path, string whom)
+    {
+        await using var server = await TestServer.Run();
+        var owner = await server.Owner();
+        Assert.Equal(200, (await owner.Get("/admin/" + path)).Status);
+        var support = await server.Colleague("support@example.com", Latchkey.Server.Admin.Access.Role.Support);
+        var shown = await support.Get("/admin/" + path);
+        Assert.Equal(403, shown.Status);
+        Assert.Contains("Your role may not see this page", shown.Body, StringComparison.Ordinal);
+        Assert.Contains($"It is for {whom}.", shown.Body, StringComparison.Ordinal);
+        Assert.Equal(200, (await support.Get("/admin/licenses")).Status);
+    }
+
+    [Fact]
+    public async Task Two_servers_on_one_machine_do_not_sign_each_other_out()
+    {
+        await using var one = await TestServer.Run();
+        await using var other = await TestServer.Run();
+        var (first, second) = (await one.Owner(), await other.Owner());
+
+        // A browser keeps the cookies of all ports together.
+        foreach (var (name, value) in second.Cookies) first.Cookies[name] = value;
+        foreach (var (name, value) in first.Cookies) second.Cookies[name] = value;
+        Assert.True(await first.IsIn());
+        Assert.True(await second.IsIn());
+    }
+
     [Fact]
     public async Task Lets_a_browser_keep_named_files_and_no_page()
     {

@@ -42,6 +42,7 @@ static class Links
             BEGIN IMMEDIATE;
             UPDATE invitations SET expires_at = $now WHERE kind = 0 AND used_at IS NULL AND expires_at > $now;
             INSERT INTO invitations (token_hash, kind, role, created_by, created_at, expires_at) VALUES ($hash, 0, 3, 'latchkey', $now, $until);
+            INSERT INTO audit (at, actor_kind, actor_name, action, object_kind) VALUES ($now, 0, 'latchkey', 'operator.setup_link', 'operator');
             COMMIT
             """;
         command.Parameters.AddWithValue("$hash", Hash(token));

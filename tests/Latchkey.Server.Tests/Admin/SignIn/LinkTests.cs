@@ -14,7 +14,7 @@ public sealed class LinkTests
         Assert.True(await browser.IsIn());
         var owner = Assert.Single(server.OperateStaff(o => o.List()));
         Assert.Equal((Staff.Ann, "owner", "active"), (owner.Email, owner.Role, owner.State));
-        Assert.Equal(["operator.add", "operator.sign_in"], server.Audited());
+        Assert.Equal(["operator.setup_link", "operator.add", "operator.sign_in"], server.Audited());
     }
 
     [Fact]

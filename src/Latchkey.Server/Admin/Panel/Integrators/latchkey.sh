@@ -17,7 +17,7 @@ stop() { echo "$1" >&2; exit 1; }
 answer=$(ask "$api/verify") || stop "$answer"
 echo "The license is good for $domain"
 
-# Is there something newer than the version that runs here?  ask "$api/update?version=1.2.3"
+# What is newer than 1.2.3?  ask "$api/update?version=1.2.3"
 
 answer=$(ask -X POST "$api/download") || stop "$answer"
 url=$(printf '%s' "$answer" | sed 's/.*"download_url":"\([^"]*\)".*/\1/')
