@@ -37,9 +37,6 @@ sealed class S3Calls : IDisposable
     /// <summary>For people.</summary>
     public string Place => $"s3://{Bucket}/{Settings.Prefix}";
 
-    /// <summary>What signs links; it asks nobody.</summary>
-    public IAmazonS3 Signer => _quick;
-
     static AmazonS3Client Client(S3Settings settings, int retries)
     {
         var config = new AmazonS3Config
