@@ -30,9 +30,6 @@ sealed class BlobHealth(TimeProvider clock)
         else if (failure.BlobFault is { } fault) Failed(id, fault);
     }
 
-    /// <summary>It was read to its end, and was not what was stored.</summary>
-    public bool IsDamaged(string id) => _files.TryGetValue(id, out var seen) && seen.Fault == Damaged;
-
     public void Failed(string id, string fault) =>
         _files.AddOrUpdate(id, _ => new BlobFault(fault, clock.GetUtcNow()), (_, before) => before with { Fault = fault });
 
@@ -44,10 +41,16 @@ sealed class BlobHealth(TimeProvider clock)
         if (_store is not null) _store = null;
     }
 
-    /// <summary>A file is there.</summary>
-    public void Works(string id)
+    /// <summary>A file is there; that says nothing of what is in it.</summary>
+    public void Opened(string id)
     {
         Answers();
-        if (!_files.IsEmpty) _files.TryRemove(id, out _);
+        if (_files.TryGetValue(id, out var seen) && seen.Fault != Damaged) _files.TryRemove(id, out _);
+    }
+
+    /// <summary>A file was had whole, or is no more.</summary>
+    public void Settled(string id)
+    {
+        if (_files.ContainsKey(id)) _files.TryRemove(id, out _);
     }
 }

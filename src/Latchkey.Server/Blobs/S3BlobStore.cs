@@ -55,7 +55,7 @@ sealed class S3BlobStore(S3Settings settings, string installation) : IBlobStore
     {
         try
         {
-            await Calls.Quickly((s3, limit) => s3.ListObjectsV2Async(new ListObjectsV2Request { BucketName = Calls.Bucket, Prefix = _prefix, MaxKeys = 1 }, limit), stop);
+            await Calls.Looking((s3, limit) => s3.ListObjectsV2Async(new ListObjectsV2Request { BucketName = Calls.Bucket, Prefix = _prefix, MaxKeys = 1 }, limit), stop);
             return null;
         }
         catch (S3Exception failure)
@@ -127,6 +127,7 @@ sealed class S3BlobStore(S3Settings settings, string installation) : IBlobStore
     /// <param name="lifetime">How long it is good for, by the store's clock.</param>
     /// <param name="contentType">What the store shall say that it is.</param>
     /// <param name="disposition">And what it shall be saved as.</param>
+    /// <exception cref="S3Exception">There are no credentials to sign it with.</exception>
     public async Task<string> LinkTo(string id, TimeSpan lifetime, string contentType, string disposition)
     {
         var request = new GetPreSignedUrlRequest
@@ -140,6 +141,6 @@ sealed class S3BlobStore(S3Settings settings, string installation) : IBlobStore
         request.ResponseHeaderOverrides.ContentType = contentType;
         request.ResponseHeaderOverrides.ContentDisposition = disposition;
         request.ResponseHeaderOverrides.CacheControl = "no-store, private";
-        return await Calls.Signer.GetPreSignedURLAsync(request);
+        return await Calls.Quickly((s3, _) => s3.GetPreSignedURLAsync(request), CancellationToken.None);
     }
 }

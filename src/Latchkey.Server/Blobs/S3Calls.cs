@@ -16,7 +16,7 @@ sealed class S3Exception(string place, string fault, HttpStatusCode? status, Exc
 sealed class S3Calls : IDisposable
 {
     /// <summary>For an answer that a customer waits for.</summary>
-    public static readonly TimeSpan Short = TimeSpan.FromSeconds(5);
+    public static readonly TimeSpan Short = TimeSpan.FromSeconds(8);
 
     /// <summary>For what an operator waits for, a part of an upload at the most.</summary>
     public static readonly TimeSpan Long = TimeSpan.FromMinutes(5);
@@ -37,9 +37,6 @@ sealed class S3Calls : IDisposable
     /// <summary>For people.</summary>
     public string Place => $"s3://{Bucket}/{Settings.Prefix}";
 
-    /// <summary>What signs links; it asks nobody.</summary>
-    public IAmazonS3 Signer => _quick;
-
     static AmazonS3Client Client(S3Settings settings, int retries)
     {
         var config = new AmazonS3Config
@@ -47,7 +44,7 @@ sealed class S3Calls : IDisposable
             ForcePathStyle = settings.PathStyle,
             MaxErrorRetry = retries,
             ConnectTimeout = TimeSpan.FromSeconds(2),
-            Timeout = retries > 1 ? Long : Short,
+            Timeout = retries > 1 ? Long : 2 * Short,
 
             // Newer checksums are not understood by every store that speaks S3; the signature covers a body's SHA-256 anyway.
             RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
@@ -61,6 +58,10 @@ sealed class S3Calls : IDisposable
     /// <summary>For a customer: one repetition, and little time.</summary>
     /// <exception cref="S3Exception">It was not done.</exception>
     public Task<T> Quickly<T>(Func<IAmazonS3, CancellationToken, Task<T>> call, CancellationToken stop) => Run(_quick, Short, call, stop);
+
+    /// <summary>For a look at the store itself, the first call of a program perhaps.</summary>
+    /// <exception cref="S3Exception">It was not done.</exception>
+    public Task<T> Looking<T>(Func<IAmazonS3, CancellationToken, Task<T>> call, CancellationToken stop) => Run(_quick, 4 * Short, call, stop);
 
     /// <summary>For an operator: more repetitions, and time enough for a slow line.</summary>
     /// <exception cref="S3Exception">It was not done.</exception>

@@ -58,7 +58,7 @@ sealed partial class ClaimDownload(
 
         // Opened before the claim: a file that is missing spends nothing.
         using var file = await blobs.Open(token!.File.Stored(), context.RequestAborted);
-        if (!health.IsDamaged(token.File.BlobId)) health.Works(token.File.BlobId);
+        health.Opened(token.File.BlobId);
         if (Preview.IsPrefetch(context.Request)) context.Response.StatusCode = StatusCodes.Status204NoContent;
         else if (Preview.WantsPage(context.Request)) await DownloadPage.Show(context, token, await delegation.Origin(token.File));
         else if (!HttpMethods.IsHead(context.Request.Method)) await Deliver(context, token, client, file);

@@ -70,7 +70,7 @@ sealed partial class FileTransfer(DownloadTokens tokens, ActivityBoard activity,
         lease.Advance(last.Length);
         if (!transfer.Part.ReachesEnd) await Taken(queue, lease);
         await lease.Stop();
-        if (transfer.Part.IsWhole) health.Works(transfer.BlobId);
+        if (transfer.Part.IsWhole) health.Settled(transfer.BlobId);
         if (!transfer.Part.ReachesEnd) await Record(tokens.Interrupted(transfer, lease.Offset - queue.Waiting, lease.Unused), transfer);
         else if (!transfer.SpentByClaim) await Record(tokens.Finished(transfer, lease.Offset), transfer);
         Note(transfer, transfer.Part.ReachesEnd ? ActivityOutcome.Ok : ActivityOutcome.Partial, lease.Sent);

@@ -53,7 +53,7 @@ sealed partial class BlobWatch(SqliteDatabase database, IBlobStore store, BlobHe
     {
         var ids = health.Files.Keys.ToList();
         var files = db.Artifacts.AsNoTracking().Where(a => ids.Contains(a.BlobId)).ToList();
-        foreach (var gone in ids.Except(files.Select(file => file.BlobId))) health.Works(gone);
+        foreach (var gone in ids.Except(files.Select(file => file.BlobId))) health.Settled(gone);
         return files.ConvertAll(file => file.Stored());
     }
 
@@ -62,9 +62,7 @@ sealed partial class BlobWatch(SqliteDatabase database, IBlobStore store, BlobHe
         try
         {
             using var _ = await store.Open(file, stopping);
-
-            // That it is there says nothing of what is in it.
-            if (!health.IsDamaged(file.Id)) health.Works(file.Id);
+            health.Opened(file.Id);
         }
         catch (StoreUnavailableException failure)
         {

@@ -33,6 +33,20 @@ public sealed class BucketSweepTests
         Assert.Equal(kept.Concat(others).Order(), s3.Objects.Keys.Order());
     }
 
+    [Fact]
+    public async Task A_bucket_is_listed_page_by_page()
+    {
+        await using var s3 = await S3.Run();
+        await using var server = await TestServer.Run(s3.Settings);
+        var stored = await server.Data.Blobs.Add(new MemoryStream([1]));
+        var home = Path.GetDirectoryName(s3.Objects.Keys.Single())!;
+        var ids = Enumerable.Range(0, 1200).Select(i => i.ToString("x32")).ToList();
+        await Parallel.ForEachAsync(ids, async (id, _) => await s3.Put($"{home}/{id}", [1]));
+        var listed = new List<string>();
+        await foreach (var entry in server.Data.Blobs.All(TestContext.Current.CancellationToken)) listed.Add(entry.Name);
+        Assert.Equal(ids.Append(stored.Id).Order(), listed.Order());
+    }
+
     /// <summary>A sweep is through when the next one begins.</summary>
     static async Task Sweep(S3 s3, TestServer server, DateTimeOffset at)
     {

@@ -86,6 +86,22 @@ public sealed class S3DownloadTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData(1000)]
+    [InlineData(600_000)]
+    public async Task Of_16_clients_at_once_exactly_one_is_served(int size)
+    {
+        var file = RandomNumberGenerator.GetBytes(size);
+        _server.Publish(1, file);
+        for (var i = 0; i < 10; i++)
+        {
+            var path = await Mint();
+            var replies = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => _server.Http.Get(path)));
+            Same.Bytes(file, Assert.Single(replies, reply => reply.Status == 200).Bytes);
+            Assert.Equal(15, replies.Count(reply => (reply.Status, reply.Code) == (410, "DOWNLOAD_TOKEN_USED")));
+        }
+    }
+
+    [Theory]
     [InlineData("Closed")]
     [InlineData("Error")]
     [InlineData("Silent")]

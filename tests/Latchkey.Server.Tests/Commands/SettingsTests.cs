@@ -97,6 +97,30 @@ public sealed class SettingsTests
         Assert.False(Directory.Exists(shop.Data));
     }
 
+    [Theory]
+    [InlineData("Blobs:Delivery is \"Redirect\", which needs Blobs:Store=S3", "Blobs__Delivery=Redirect")]
+    [InlineData("Blobs:Delivery is \"Accel\", which needs Blobs:Store=Disk", "Blobs__Delivery=Accel", "Blobs__Store=S3", "Blobs__S3__Bucket=b")]
+    [InlineData("Blobs:S3:Bucket is missing", "Blobs__Store=S3")]
+    [InlineData("Blobs:S3:AccessKey and Blobs:S3:SecretKey go together", "Blobs__S3__SecretKey=very-secret")]
+    [InlineData("Blobs:S3:Endpoint is \"minio\", but must be", "Blobs__S3__Endpoint=minio")]
+    [InlineData("Blobs:Store is \"Tape\", but must be one of Disk, S3", "Blobs__Store=Tape")]
+    public async Task What_does_not_go_together_in_a_store_is_told_and_no_secret(string sentence, params string[] given)
+    {
+        using var shop = new Shop();
+        var environment = given.Select(pair => ("LATCHKEY_" + pair.Split('=')[0], pair.Split('=')[1])).ToArray();
+        var told = Shop.Refused(1, await Cli.Run(["serve", "--data", shop.Data, "--json"], environment));
+        Assert.StartsWith(sentence, told, StringComparison.Ordinal);
+        Assert.DoesNotContain("very-secret", told, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Keys_of_a_store_are_masked_where_settings_are_shown()
+    {
+        var sources = new ConfigurationBuilder().AddInMemoryCollection([new("Blobs:S3:AccessKey", "AKIAEXAMPLE"), new("Blobs:S3:SecretKey", "very-secret")]).Build();
+        var shown = Configuration.SettingsInUse.Of(sources, out _).Where(setting => setting.Name.StartsWith("Blobs:S3:", StringComparison.Ordinal) && setting.Source != "default");
+        Assert.Equal([("Blobs:S3:AccessKey", "••••••••"), ("Blobs:S3:SecretKey", "••••••••")], shown.Select(setting => (setting.Name, setting.Value)));
+    }
+
     [Fact]
     public async Task A_list_may_be_one_text_with_commas()
     {

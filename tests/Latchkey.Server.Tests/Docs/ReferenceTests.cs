@@ -36,7 +36,7 @@ public sealed partial class ReferenceTests
     [Fact]
     public void Every_setting_is_in_the_operators_guide_with_its_environment_variable_and_its_default()
     {
-        var read = Setting().Matches(Read("src/Latchkey.Server/Configuration/Settings.cs")).Select(match => match.Groups[1].Value).ToList();
+        var read = Setting().Matches(Read("src/Latchkey.Server/Configuration/Settings.cs") + Read("src/Latchkey.Server/Configuration/BlobSettings.cs")).Select(match => match.Groups[1].Value).ToList();
         var rows = SettingRow().Matches(Read("docs/operations.md")).ToDictionary(match => match.Groups[1].Value, match => match.Groups[3].Value);
         Assert.Equal(read.Order(), rows.Keys.Order());
         var defaults = Configuration.Settings.Read(new ConfigurationBuilder().Build(), out _);
@@ -55,6 +55,18 @@ public sealed partial class ReferenceTests
                 ["Admin:RequestsPerMinute"] = $"`{defaults.Admin.RequestsPerMinute}`",
                 ["Uploads:MaxBytes"] = $"`{defaults.Admin.MaxUploadBytes}`",
                 ["Activity:KeepDays"] = $"`{defaults.Activity.KeepDays}`",
+                ["Blobs:Store"] = $"`{(defaults.Blobs.IsS3 ? "S3" : "Disk")}`",
+                ["Blobs:Directory"] = defaults.Blobs.Directory is null ? "`files` in the data directory" : "?",
+                ["Blobs:Delivery"] = $"`{defaults.Blobs.Delivery}`",
+                ["Blobs:S3:Endpoint"] = defaults.Blobs.S3.Endpoint is null ? "none" : "?",
+                ["Blobs:S3:Region"] = $"`{defaults.Blobs.S3.Region}`",
+                ["Blobs:S3:Bucket"] = defaults.Blobs.S3.Bucket.Length == 0 ? "none" : "?",
+                ["Blobs:S3:Prefix"] = $"`{defaults.Blobs.S3.Prefix}`",
+                ["Blobs:S3:AccessKey"] = defaults.Blobs.S3.AccessKey is null ? "none" : "?",
+                ["Blobs:S3:SecretKey"] = defaults.Blobs.S3.SecretKey is null ? "none" : "?",
+                ["Blobs:S3:PathStyle"] = defaults.Blobs.S3.PathStyle ? "?" : "`auto`",
+                ["Blobs:Accel:Header"] = $"`{defaults.Blobs.Accel.Header}`",
+                ["Blobs:Accel:Prefix"] = defaults.Blobs.Accel.Prefix is null ? "`/latchkey-files`, or the directory" : "?",
                 ["Log:Level"] = $"`{defaults.Log.Level}`",
                 ["Log:Format"] = $"`{defaults.Log.Format}`",
                 ["MaxConnections"] = $"`{defaults.MaxConnections}`",

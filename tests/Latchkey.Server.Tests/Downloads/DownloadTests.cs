@@ -4,20 +4,30 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Latchkey.Server.Tests.Downloads;
 
-public sealed class DownloadTests : IAsyncLifetime
+/// <summary>Downloads as the contract has them; also run out of a bucket, below.</summary>
+public class DownloadTests : IAsyncLifetime
 {
     readonly byte[] _file = RandomNumberGenerator.GetBytes(100_000);
     TestServer _server = null!;
     string _key = "";
 
+    protected virtual (string Name, string Value)[] Store => [];
+
+    /// <summary>The file on the disk that holds the first product's file.</summary>
+    private protected virtual string StoredBy(TestServer server) => server.WithDb(db => server.Files.PathOf(db.Artifacts.Single().BlobId));
+
     public async ValueTask InitializeAsync()
     {
-        _server = await TestServer.Run(("TrustedProxies:0", "127.0.0.1"));
+        _server = await TestServer.Run([("TrustedProxies:0", "127.0.0.1"), .. Store]);
         _key = _server.Issue(_server.AddProduct().Id, "example.com").LicenseKey!;
         _server.Publish(1, _file, "product.zip");
     }
 
-    public ValueTask DisposeAsync() => _server.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _server.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
 
     Task<string> Mint() => _server.Http.MintPathOf(_key, "example.com", 1);
 
@@ -137,7 +147,7 @@ public sealed class DownloadTests : IAsyncLifetime
     public async Task A_file_that_is_missing_or_cut_spends_nothing()
     {
         var path = await Mint();
-        var stored = _server.WithDb(db => _server.Files.PathOf(db.Artifacts.Single().BlobId));
+        var stored = StoredBy(_server);
         File.Move(stored, stored + ".away");
         var reply = await Get(path);
         Assert.Equal((503, "SERVICE_UNAVAILABLE", "5"), (reply.Status, reply.Code, reply.Header("Retry-After")));
@@ -248,5 +258,26 @@ public sealed class DownloadTests : IAsyncLifetime
         var reply = await Get(await Mint());
         Assert.Equal(disposition, reply.Header("Content-Disposition"));
         Assert.Equal(type, reply.Header("Content-Type"));
+    }
+}
+
+/// <summary>The same, with the files in a bucket.</summary>
+public sealed class DownloadsOutOfABucketTests(DownloadsOutOfABucketTests.Bucket bucket) : DownloadTests, IClassFixture<DownloadsOutOfABucketTests.Bucket>
+{
+    public sealed class Bucket : IAsyncLifetime
+    {
+        internal S3 S3 { get; private set; } = null!;
+
+        public async ValueTask InitializeAsync() => S3 = await S3.Run();
+
+        public ValueTask DisposeAsync() => S3.DisposeAsync();
+    }
+
+    protected override (string Name, string Value)[] Store => bucket.S3.Settings;
+
+    private protected override string StoredBy(TestServer server)
+    {
+        var id = server.WithDb(db => db.Artifacts.Single().BlobId);
+        return bucket.S3.Objects.Single(pair => pair.Key.EndsWith(id, StringComparison.Ordinal)).Value;
     }
 }
