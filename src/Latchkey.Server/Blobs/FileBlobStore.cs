@@ -90,9 +90,10 @@ sealed class FileBlobStore(string root) : IBlobStore
         {
             // Nobody writes to a blob: no lock is taken, which some network file systems do not have.
             var handle = File.OpenHandle(PathOf(id), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            if (RandomAccess.GetLength(handle) == size) return ValueTask.FromResult<IBlob>(new FileBlob(handle));
+            var length = RandomAccess.GetLength(handle);
+            if (length == size) return ValueTask.FromResult<IBlob>(new FileBlob(handle));
             handle.Dispose();
-            throw StoreUnavailableException.OfBlob(id, $"does not have {size} bytes");
+            throw StoreUnavailableException.OfBlob(id, $"has {length} bytes, not {size}");
         }
         catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -41,7 +41,7 @@ sealed class S3BlobStore(S3Settings settings, string installation) : IBlobStore
             var head = await Calls.Quickly((s3, limit) => s3.GetObjectMetadataAsync(new GetObjectMetadataRequest { BucketName = Calls.Bucket, Key = KeyOf(blob.Id) }, limit), stop);
             return head.ContentLength == blob.Size
                 ? new S3Blob(Calls, KeyOf(blob.Id), blob, head.ETag)
-                : throw StoreUnavailableException.OfBlob(blob.Id, $"does not have {blob.Size} bytes");
+                : throw StoreUnavailableException.OfBlob(blob.Id, $"has {head.ContentLength} bytes, not {blob.Size}");
         }
         catch (S3Exception failure)
         {
