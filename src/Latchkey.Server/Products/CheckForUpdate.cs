@@ -19,7 +19,7 @@ sealed class CheckForUpdate(LicenseDesk desk, ReleaseLookup releases, TimeProvid
         {
             if (await desk.Admit(context, ActivityKind.Update, ["GET", "HEAD", "POST"], aboutRelease: true) is not { } asked) return;
             if (asked.Release.Version is null) await desk.Refuse(context, ActivityKind.Update, NoVersion);
-            else if (await desk.Grant(context, ActivityKind.Update, asked) is { } granted) await Look(context, asked.Release, granted.License);
+            else if (await desk.Grant(context, ActivityKind.Update, asked, license => ReleaseChoice.OutsideChannel(asked.Release, license)) is { } granted) await Look(context, asked.Release, granted.License);
         }
         catch (StoreUnavailableException)
         {

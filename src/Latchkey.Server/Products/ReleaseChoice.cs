@@ -40,8 +40,8 @@ static class ReleaseChoice
     /// <param name="license">Who asks.</param>
     public static Choice ForDownload(IEnumerable<OfferedRelease> newestFirst, in ReleaseWish wish, LicenseFacts license)
     {
+        if (OutsideChannel(wish, license) is { } outside) return new Choice(null, null, outside);
         var own = license.Channel ?? Channel.Stable;
-        if (wish.Channel is { } asked && !Channel.Includes(own, asked)) return new Choice(null, null, OutsideChannel(asked, own).Refusal);
         Refusal? notEntitled = null, noFile = null;
         Choice? heldBack = null;
         foreach (var release in newestFirst)
@@ -57,19 +57,24 @@ static class ReleaseChoice
         return heldBack ?? new Choice(null, null, notEntitled ?? noFile ?? (wish.IsEmpty ? Wire.NoDownloadableFile : Missing(wish)));
     }
 
-    /// <summary>What is newer than <paramref name="current"/>.</summary>
+    /// <summary>
+    /// What is newer than <paramref name="current"/>. Of a channel that the license's own does not include nothing is
+    /// told, whatever is named.
+    /// </summary>
     /// <param name="newestFirst">By precedence.</param>
     /// <param name="wish">Its version is of no matter.</param>
     /// <param name="license">Who asks.</param>
     /// <param name="current">What runs there.</param>
     public static Update ForUpdate(IEnumerable<OfferedRelease> newestFirst, in ReleaseWish wish, LicenseFacts license, SemVersion current)
     {
-        var channel = wish.Channel ?? license.Channel ?? Channel.Stable;
+        var own = license.Channel ?? Channel.Stable;
+        var channel = wish.Channel ?? own;
         Newer? withheld = null;
         foreach (var release in newestFirst)
         {
             if (Versions.Compare(Versions.Lenient(release.Version)!, current) <= 0) break;
-            if (!Channel.Includes(channel, release.Channel) || !Rollout.Includes(release.Id, license.Id, release.RolloutPercent)) continue;
+            if (!Channel.Includes(channel, release.Channel) || !Channel.Includes(own, release.Channel)) continue;
+            if (!Rollout.Includes(release.Id, license.Id, release.RolloutPercent)) continue;
             if (FileChoice.Of(release, wish, out _) is not { } file) continue;
             var why = Between(license, release) ?? (license.ApiDownload ? null : NoApiDownload) ?? Before(release, current);
             if (why is null) return new Update(new Newer(release, file, null), withheld);
@@ -101,6 +106,10 @@ static class ReleaseChoice
         release.MinimumVersion is { } least && Versions.Compare(current, Versions.Lenient(least)!) < 0
             ? new Obstacle("MINIMUM_VERSION", $"Version {release.Version} can be installed over version {least} or newer")
             : null;
+
+    /// <summary>Why the channel that a client names is not for this license; null: it is, or none is named.</summary>
+    public static Refusal? OutsideChannel(in ReleaseWish wish, LicenseFacts license) =>
+        wish.Channel is { } asked && (license.Channel ?? Channel.Stable) is var own && !Channel.Includes(own, asked) ? OutsideChannel(asked, own).Refusal : null;
 
     static Obstacle OutsideChannel(string asked, string own) => new("CHANNEL_NOT_INCLUDED", $"The license is on the channel {own}, which does not include {asked}");
 

@@ -151,8 +151,9 @@ public sealed class ReleaseChoiceTests
     [InlineData("2.1.0", null, null, null, "- - -")]
     [InlineData("1.9.0", "beta", null, null, "2.1.0-beta.2 - -")]
     [InlineData("1.9.0", "beta", null, "stable", "2.0.0 - -")]
-    [InlineData("1.9.0", null, null, "beta", "2.0.0 2.1.0-beta.2 CHANNEL_NOT_INCLUDED")]
-    [InlineData("2.0.0", null, null, "beta", "- 2.1.0-beta.2 CHANNEL_NOT_INCLUDED")]
+    [InlineData("1.9.0", null, null, "beta", "2.0.0 - -")]
+    [InlineData("2.0.0", null, null, "beta", "- - -")]
+    [InlineData("1.8.0", "beta", null, "lts", "2.0.0 - -")]
     [InlineData("1.9.0", null, 30, null, "1.10.0 2.0.0 UPDATES_ENDED")]
     [InlineData("1.10.0", null, 30, null, "- 2.0.0 UPDATES_ENDED")]
     public void An_update_is_the_newest_that_it_may_have_and_what_is_newer_still_is_told_with_the_reason(

@@ -17,8 +17,8 @@ public sealed class UpdateTests
         return (server, key);
     }
 
-    static void Publish(TestServer server, string version, string notes = "", string? least = null) => server.Work(work => new StoreArtifact(work).Publish(
-        1, new ReleaseFields(version, Notes: notes, MinimumVersion: least), new Upload(new MemoryStream([1, 2, 3]), "product.zip")).GetAwaiter().GetResult());
+    static void Publish(TestServer server, string version, string notes = "", string? channel = null) => server.Work(work => new StoreArtifact(work).Publish(
+        1, new ReleaseFields(version, channel, notes), new Upload(new MemoryStream([1, 2, 3]), "product.zip")).GetAwaiter().GetResult());
 
     static Task<Reply> Check(TestServer server, string key, string version, params (string Name, string Value)[] headers) => Send(server, HttpMethod.Get, $"{Path}?version={version}", key, headers);
 
@@ -80,6 +80,36 @@ public sealed class UpdateTests
         Assert.Equal((403, "NOT_ENTITLED", data.GetProperty("newest").Text("reason_message")), (refused.Status, refused.Code, refused.Json.Text("message")));
         Assert.Equal("1.3.0", (await server.Http.Mint(key, "example.com", 1)).Json.GetProperty("data").Text("version"));
         Assert.Equal(200, (await server.Http.Verify(key, "example.com", 1)).Status);
+    }
+
+    /// <summary>What a vendor publishes for one customer, no other learns of: neither what it holds nor whether it is there.</summary>
+    [Fact]
+    public async Task Of_a_channel_that_the_license_is_not_on_nothing_is_told()
+    {
+        var (server, key) = await Shop();
+        await using var _ = server;
+        async Task<Reply> Asked(string more = "") => await Send(server, HttpMethod.Get, $"{Path}?version=1.3.0{more}", key);
+        var before = await Asked("&channel=acme-secret");
+        Publish(server, "9.0.0", "For Acme alone.", "acme-secret");
+        var refused = await Asked("&channel=acme-secret");
+        Assert.Equal((403, "NOT_ENTITLED", "The license is on the channel stable, which does not include acme-secret"), (refused.Status, refused.Code, refused.Json.Text("message")));
+        Assert.Equal(before.Text, refused.Text);
+        Assert.False((await Asked()).Json.GetProperty("data").GetProperty("update_available").GetBoolean());
+        var mint = await Send(server, HttpMethod.Post, $"{Ask.MintPath}?channel=acme-secret", key);
+        Assert.Equal(refused.Text, mint.Text);
+
+        server.Operate(l => l.Edit("1", new EditLicense(Channel: "acme-secret")));
+        Assert.Equal("For Acme alone.", (await Asked("&channel=acme-secret")).Json.GetProperty("data").Text("notes"));
+        Assert.Equal("9.0.0", (await Asked()).Json.GetProperty("data").Text("version"));
+    }
+
+    [Fact]
+    public async Task A_channel_that_is_refused_binds_no_domain()
+    {
+        await using var server = await TestServer.Run();
+        var key = server.Issue(server.AddProduct().Id).LicenseKey!;
+        Assert.Equal("NOT_ENTITLED", (await Send(server, HttpMethod.Get, $"{Path}?version=1.0.0&channel=beta", key)).Code);
+        Assert.Equal(200, (await server.Http.Verify(key, "another.example", 1)).Status);
     }
 
     [Fact]
