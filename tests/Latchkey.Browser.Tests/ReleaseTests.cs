@@ -119,6 +119,8 @@ public sealed class ReleaseTests(Chromium chromium)
         await page.GetByLabel("Domains", new() { Exact = true }).FillAsync("example.com");
         await page.GetByLabel("Updates until").FillAsync("2020-06-30");
         await page.GetByRole(AriaRole.Button, new() { Name = "Issue license" }).ClickAsync();
+        await Expect(page.GetByText("Its updates end on 2020-06-30, which has passed")).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Issue anyway" }).ClickAsync();
         var key = await page.GetByText(new System.Text.RegularExpressions.Regex("^PLUG_[A-Z0-9]{16}$")).First.InnerTextAsync();
         Assert.Equal("NOT_ENTITLED", (await Mint(panel, key)).Code);
 
