@@ -96,9 +96,10 @@ public sealed partial class ReleasePage
     async Task Yank()
     {
         if (_release is not { } release) return;
-        var agreed = await ConfirmDialog.Ask(Dialogs, $"Yank {release.ProductName} {release.Version}?",
-            $"From the next request on nobody can have it: links that are out die, and transfers that run end. Licenses are offered the next older release. Sites that run {release.Version} keep running. It can be taken back.",
-            "Yank", danger: true);
+        var what = release.State == "scheduled"
+            ? "It will not be published when its time comes. It can be taken back."
+            : $"From the next request on nobody can have it: links that are out die, and only transfers that run already go on to their end. Licenses are offered the next older release. Sites that run {release.Version} keep running. It can be taken back.";
+        var agreed = await ConfirmDialog.Ask(Dialogs, $"Yank {release.ProductName} {release.Version}?", what, "Yank", danger: true);
         if (agreed) await Change(releases => releases.Yank(Id), $"{release.Version} is yanked");
     }
 
