@@ -257,6 +257,11 @@ sealed class ReleaseOperations(UnitOfWork work)
             release.MinimumVersion = least.Length == 0 ? null : least;
         }
 
+        if (fields is not { Version: null, MinimumVersion: null } && Versions.Strict(release.MinimumVersion ?? "") is { } old && Versions.Strict(release.Version) is { } own)
+        {
+            faults.Unless(Versions.Compare(old, own) < 0, "/minimum_version", $"The minimum version {old} must be lower than {own}, the release's own: it is what must be installed before.");
+        }
+
         faults.Throw();
     }
 

@@ -156,6 +156,19 @@ public sealed class ReleaseTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("2.0.0")]
+    [InlineData("2.0.0+build.1")]
+    [InlineData("3.0.0-beta.1")]
+    public async Task A_minimum_version_is_lower_than_the_release_itself(string minimum_version)
+    {
+        (await _admin.Post("/products/1/releases", new { version = "2.0.0", minimum_version })).Refuses(422, "VALIDATION_FAILED", "/minimum_version");
+        var id = await Draft("2.0.0", new { version = "2.0.0", minimum_version = "2.0.0-rc.1" });
+        (await _admin.Patch($"/releases/{id}", new { minimum_version })).Refuses(422, "VALIDATION_FAILED", "/minimum_version");
+        (await _admin.Patch($"/releases/{id}", new { version = "1.0.0" })).Refuses(422, "VALIDATION_FAILED", "/minimum_version");
+        (await _admin.Patch($"/releases/{id}", new { version = "1.0.0", minimum_version = "" })).Ok();
+    }
+
+    [Theory]
     [InlineData("1.0.0", "stable")]
     [InlineData("1.0.0-alpha", "alpha")]
     [InlineData("1.0.0-dev.20260101", "dev")]
