@@ -137,7 +137,7 @@ static class ReleaseCommands
 
     static Command Publish()
     {
-        var at = new Option<string?>("--at") { Description = "When, also in the future: a date (its beginning, UTC) or a time (usual: now)", HelpName = "DATE|TIME" };
+        var at = new Option<string?>("--at") { Description = "When, if not now: a time to come, or a date (its beginning, UTC)", HelpName = "DATE|TIME" };
         var command = new Command("publish", "Publish a release.") { Id, at };
         command.SetAction((parsed, _) =>
         {

@@ -116,8 +116,16 @@ sealed class ReleaseOperations(UnitOfWork work)
     });
 
     /// <param name="id">A draft, or a release that waits for its time.</param>
-    /// <param name="at">When; null is now.</param>
-    public ReleaseView Publish(long id, DateTimeOffset? at = null) => Change("release.publish", id, release => Publish(release, at));
+    /// <param name="at">When; null is now. What is over is refused, but for a minute in which clocks may differ.</param>
+    public ReleaseView Publish(long id, DateTimeOffset? at = null) => Change("release.publish", id, release =>
+    {
+        if (at < work.Now - TimeSpan.FromMinutes(1))
+        {
+            throw OperationException.Invalid("/published_at", $"The time {at.Value.UtcDateTime:yyyy-MM-dd HH:mm} UTC is over: name a later one, or none to publish now. A date alone is its beginning.");
+        }
+
+        Publish(release, at);
+    });
 
     /// <summary>Within a change.</summary>
     public void Publish(Release release, DateTimeOffset? at)

@@ -82,6 +82,7 @@ public sealed class ReleaseCommandTests
         Assert.Contains("Name what to change", await shop.Refused(2, "release", "edit", "1"), StringComparison.Ordinal);
         Assert.Contains("--at", await shop.Refused(2, "release", "publish", "1", "--at", "tomorrow"), StringComparison.Ordinal);
         Assert.Contains("exclude", await shop.Refused(2, "release", "edit", "1", "--notes", "a", "--notes-file", "b"), StringComparison.Ordinal);
+        Assert.Contains("2020-01-01 00:00 UTC is over: name a later one", await shop.Refused(1, "release", "publish", "1", "--at", "2020-01-01"), StringComparison.Ordinal);
         Assert.Contains("has no file yet", await shop.Refused(1, "release", "publish", "1"), StringComparison.Ordinal);
     }
 
