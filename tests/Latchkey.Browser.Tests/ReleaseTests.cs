@@ -96,6 +96,12 @@ public sealed class ReleaseTests(Chromium chromium)
         await page.GetByLabel("Date and time, UTC").FillAsync("2999-01-01T00:00");
         await page.GetByRole(AriaRole.Button, new() { Name = "Schedule" }).ClickAsync();
         await Expect(page.Locator(".state-line").GetByText("Scheduled")).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Yank …" }).ClickAsync();
+        await Expect(page.GetByText("It will not be published when its time comes")).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Delete …" }).ClickAsync();
+        await Expect(page.GetByText("which waits for its time?")).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
 
         await Panel.Open(page, "releases/2", "Plugin 1.1.0");
         await page.GetByRole(AriaRole.Button, new() { Name = "Delete draft …" }).ClickAsync();

@@ -26,7 +26,7 @@ static class ReleaseCommands
         One("show", "Show a release and its files.", (releases, id) => Task.FromResult(releases.Show(id))),
         One("yank", "Take it back: nobody can have it any more, by links that are out neither.", (releases, id) => Task.FromResult(releases.Yank(id))),
         One("unyank", "As if it had never been yanked.", (releases, id) => Task.FromResult(releases.Unyank(id))),
-        One("delete", "Delete a draft and its files.", (releases, id) => releases.Delete(id)),
+        One("delete", "Delete a draft, or a scheduled release, and its files.", (releases, id) => releases.Delete(id)),
         RemoveFile(),
     };
 
@@ -125,7 +125,7 @@ static class ReleaseCommands
 
     static Command Edit()
     {
-        var command = new Command("edit", "Change a release; what is not named stays. The version of a draft alone can change.") { Id, Version, Channel, Notes, NotesFile, Rollout, MinimumVersion };
+        var command = new Command("edit", "Change a release; what is not named stays. The version can change until it is published.") { Id, Version, Channel, Notes, NotesFile, Rollout, MinimumVersion };
         command.SetAction((parsed, _) =>
         {
             var fields = Fields(parsed);

@@ -104,7 +104,7 @@ sealed class ReleaseOperations(UnitOfWork work)
 
     public ReleaseView Edit(long id, ReleaseFields fields) => Change("release.edit", id, release =>
     {
-        if (fields.Version is { } version && version != release.Version && release.State != ReleaseState.Draft)
+        if (fields.Version is { } version && version != release.Version && !release.IsToCome(work.Now))
         {
             throw OperationException.Conflict("RELEASE_PUBLISHED", $"Release {release.Version} was published: its version stays. Yank it, and publish another.");
         }
@@ -154,7 +154,7 @@ sealed class ReleaseOperations(UnitOfWork work)
         (release.State, release.YankedAt) = (ReleaseState.Published, null);
     });
 
-    /// <summary>A draft alone can be deleted, with its files.</summary>
+    /// <summary>A draft, or a release that waits for its time, can be deleted, with its files.</summary>
     /// <returns>As it was.</returns>
     public async Task<ReleaseView> Delete(long id)
     {
@@ -163,7 +163,7 @@ sealed class ReleaseOperations(UnitOfWork work)
         var gone = work.Change("release.delete", () => View(id), before =>
         {
             var release = Find(id);
-            if (release.State != ReleaseState.Draft) throw OperationException.Conflict("RELEASE_PUBLISHED", $"Release {release.Version} was published and stays: yank it instead.");
+            if (!release.IsToCome(work.Now)) throw OperationException.Conflict("RELEASE_PUBLISHED", $"Release {release.Version} was published and stays{(release.State == ReleaseState.Yanked ? "" : ": yank it instead")}.");
             var files = Db.Artifacts.Where(a => a.ReleaseId == id).OrderByDescending(a => a.Id).ToList();
             blobs = files.ConvertAll(a => a.BlobId);
             Remove(files);
@@ -184,6 +184,7 @@ sealed class ReleaseOperations(UnitOfWork work)
         List<string> blobs = [];
         var view = Change("release.remove_file", release, found =>
         {
+            if (found.State == ReleaseState.Published && found.IsToCome(work.Now)) throw OperationException.Conflict("RELEASE_PUBLISHED", $"Release {found.Version} waits for its time, and needs its files: delete it, and add it again.");
             if (found.State != ReleaseState.Draft) throw AlreadyPublished(found.Version);
             var files = Db.Artifacts.Where(a => a.Id == id || a.BesideId == id).OrderByDescending(a => a.Id).ToList();
             blobs = files.ConvertAll(a => a.BlobId);

@@ -103,6 +103,25 @@ public sealed class ReleaseTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_release_that_waits_for_its_time_can_be_changed_and_deleted_until_then()
+    {
+        var id = await Draft("1.0.0");
+        (await _admin.Put($"/releases/{id}/files/a.zip", [1])).Ok(201);
+        (await _admin.Post($"/releases/{id}/publish", new { published_at = "2026-01-01T01:00:00Z" })).Ok();
+        Assert.Equal("scheduled", (await _admin.Patch($"/releases/{id}", new { version = "1.0.1" })).Ok().Json.Text("state"));
+        (await _admin.Delete("/releases/files/1")).Refuses(409, "RELEASE_PUBLISHED");
+        (await _admin.Delete($"/releases/{id}")).Ok();
+        Assert.Empty(Directory.GetFiles(_server.Files.Place, "*", SearchOption.AllDirectories));
+
+        var next = await Draft("1.0.2");
+        (await _admin.Put($"/releases/{next}/files/a.zip", [1])).Ok(201);
+        (await _admin.Post($"/releases/{next}/publish", new { published_at = "2026-01-01T01:00:00Z" })).Ok();
+        _server.Clock.Advance(TimeSpan.FromHours(1));
+        (await _admin.Patch($"/releases/{next}", new { version = "1.0.3" })).Refuses(409, "RELEASE_PUBLISHED");
+        (await _admin.Delete($"/releases/{next}")).Refuses(409, "RELEASE_PUBLISHED");
+    }
+
+    [Fact]
     public async Task A_yanked_release_is_gone_and_its_links_are_dead_until_that_is_taken_back()
     {
         _server.Publish(1, [1], version: "1.0.0");

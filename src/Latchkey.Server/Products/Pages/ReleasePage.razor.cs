@@ -28,6 +28,9 @@ public sealed partial class ReleasePage
 
     [Parameter] public long Id { get; set; }
 
+    /// <summary>Nobody could have it yet.</summary>
+    bool IsToCome => _release?.State is "draft" or "scheduled";
+
     bool MayWrite => Office.May(Permission.ProductsWrite);
 
     protected override async Task OnParametersSetAsync()
@@ -79,11 +82,11 @@ public sealed partial class ReleasePage
 
     async Task Save()
     {
-        if (_busy || _release is not { } release) return;
+        if (_busy || _release is null) return;
         _busy = true;
         var saved = await _faults.Catch(() =>
         {
-            var fields = _fields.Read(withVersion: release.State == "draft");
+            var fields = _fields.Read(withVersion: IsToCome);
             return Office.Confirmed((ReleaseOperations releases) => releases.Edit(Id, fields), _tag);
         });
         _busy = false;
@@ -114,7 +117,7 @@ public sealed partial class ReleasePage
     {
         if (_release is not { } release) return;
         var what = release.Artifacts.Count == 0 ? "It has no file yet." : $"Its {Words.Count(release.Artifacts.Count, "file")} are deleted too.";
-        if (!await ConfirmDialog.Ask(Dialogs, $"Delete the draft {release.Version}?", $"{what} This cannot be taken back.", "Delete", danger: true)) return;
-        if (await Office.Do((ReleaseOperations releases) => releases.Delete(Id), "The draft is deleted") is { } gone) Navigation.NavigateTo($"products/{gone.ProductId}");
+        if (!await ConfirmDialog.Ask(Dialogs, release.State == "draft" ? $"Delete the draft {release.Version}?" : $"Delete {release.Version}, which waits for its time?", $"{what} This cannot be taken back.", "Delete", danger: true)) return;
+        if (await Office.Do((ReleaseOperations releases) => releases.Delete(Id), $"{release.Version} is deleted") is { } gone) Navigation.NavigateTo($"products/{gone.ProductId}");
     }
 }
