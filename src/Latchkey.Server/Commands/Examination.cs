@@ -133,7 +133,7 @@ sealed class Examination
             else Add(Health.Warning, what, "nothing: the release is not published");
         }
 
-        if (bad == 0) Ok($"{files.Count} stored file{(files.Count == 1 ? " matches its hash" : "s match their hashes")}");
+        if (bad == 0) Ok($"{files.Count} stored file{(files.Count == 1 ? "" : "s")} in {store.Place} match{(files.Count == 1 ? "es its hash" : " their hashes")}");
         await CheckOrphans(store, files.Select(row => row.File.BlobId).ToHashSet(StringComparer.Ordinal));
     }
 
