@@ -151,6 +151,18 @@ public sealed class BlobsCopyTests : IAsyncLifetime
         Assert.DoesNotContain("missing", result.Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Doctor_reads_the_files_of_a_store_that_cannot_be_listed()
+    {
+        Assert.Equal(0, (await Copy(Reach, "--to", Place)).Status);
+        _s3.Line.Breaks = request => request.Query.Contains("list-type", StringComparison.Ordinal) ? Fault.Error : Fault.None;
+        var result = await Doctor(InBucket);
+        Assert.Equal(0, result.Status);
+        Assert.Contains("warning  the store s3://vendor-files/moved/ cannot be listed (fails: 500 InternalError)", result.Output, StringComparison.Ordinal);
+        Assert.Contains("ok       2 stored files in s3://vendor-files/moved/ match their hashes", result.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("503", result.Output, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("s3://", "names no bucket")]
     [InlineData("gs://bucket/x", "is no place for files")]
