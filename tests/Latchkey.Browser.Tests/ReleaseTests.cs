@@ -135,7 +135,7 @@ public sealed class ReleaseTests(Chromium chromium)
         {
             await Panel.Open(page, "licenses/1", "License 1");
             await Expect(page.Locator("[aria-busy=true]")).ToHaveCountAsync(0);
-            return await page.GetByText("please renew your updates").CountAsync();
+            return await page.GetByText("there is no version yet that it includes: its updates ended on 30 June 2020").CountAsync();
         }, count => count > 0);
         await Expect(page.GetByText("Download link refused for example.com: the license does not include that release")).ToBeVisibleAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Edit", Exact = true }).ClickAsync();
