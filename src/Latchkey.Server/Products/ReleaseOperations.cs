@@ -277,13 +277,14 @@ sealed class ReleaseOperations(UnitOfWork work)
     void RequireNew(Release release, string version, Faults faults)
     {
         if (Versions.Strict(version) is not { } wanted) return;
-        var same = Db.Releases.Where(r => r.ProductId == release.ProductId && r.Id != release.Id).Select(r => new { r.Version, r.State }).AsEnumerable()
+        var same = Db.Releases.Where(r => r.ProductId == release.ProductId && r.Id != release.Id).AsNoTracking().AsEnumerable()
             .FirstOrDefault(r => Versions.Compare(Versions.Lenient(r.Version)!, wanted) == 0);
         if (same is null) return;
         faults.Throw();
-        throw same.State == ReleaseState.Published
+        var state = ReleaseView.StateOf(same, work.Now);
+        throw state == "published"
             ? AlreadyPublished(same.Version)
-            : OperationException.Conflict("RELEASE_EXISTS", $"There is a release {same.Version} already: choose another version.");
+            : OperationException.Conflict("RELEASE_EXISTS", string.Create(CultureInfo.InvariantCulture, $"There is a release {same.Version} already, number {same.Id}, which is {(state == "draft" ? "a draft" : state)}: go on with that, or choose another version."));
     }
 
     /// <summary>Gives each release of the product its place by precedence; those that have it are left alone.</summary>

@@ -52,6 +52,13 @@ public sealed class ReleaseCommandTests
         await shop.AddProduct();
         await shop.Do("release", "add", "--product", "1", "--version", "1.0.0", "--file", shop.File("a.zip", "a"));
         await shop.Do("release", "add-file", "1", "--file", shop.File("b.zip", "b"), "--platform", "linux");
+        Assert.Equal("There is a release 1.0.0 already, number 1, which is a draft: go on with that, or choose another version.", await shop.Refused(1, "release", "add", "--product", "1", "--version", "1.0.0"));
+        Assert.Equal(
+            "Release 1.0.0 has b.zip there already: remove it first. \"latchkey release remove-file 2\" does.",
+            await shop.Refused(1, "release", "add-file", "1", "--file", shop.File("c.zip", "c"), "--platform", "linux"));
+        Assert.Equal(
+            "Release 1.0.0 has several files: name the one that it belongs to, one of 1 (a.zip), 2 (b.zip). With --beside FILE-ID.",
+            await shop.Refused(1, "release", "add-file", "1", "--file", shop.File("a.sig", "s"), "--kind", "signature"));
         await shop.Do("release", "remove-file", "2");
         Assert.Equal("Deleted draft 1.0.0.\n", (await Cli.Run(["release", "delete", "1", "--data", shop.Data])).Output);
         await shop.Refused(1, "release", "add", "--product", "1", "--version", "1.0.0", "--file", shop.File("empty.zip", ""));
