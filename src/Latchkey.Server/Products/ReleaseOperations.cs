@@ -281,10 +281,22 @@ sealed class ReleaseOperations(UnitOfWork work)
             .FirstOrDefault(r => Versions.Compare(Versions.Lenient(r.Version)!, wanted) == 0);
         if (same is null) return;
         faults.Throw();
-        var state = ReleaseView.StateOf(same, work.Now);
-        throw state == "published"
+        throw Exists(same);
+    }
+
+    /// <summary>What to do about a release that has the version already.</summary>
+    public OperationException Exists(Release same)
+    {
+        var (state, help) = ReleaseView.StateOf(same, work.Now) switch
+        {
+            "draft" => ("a draft", "go on with that"),
+            "scheduled" => ("scheduled", "delete that"),
+            "yanked" => ("yanked", "take that back"),
+            _ => ("", ""),
+        };
+        return help.Length == 0
             ? AlreadyPublished(same.Version)
-            : OperationException.Conflict("RELEASE_EXISTS", string.Create(CultureInfo.InvariantCulture, $"There is a release {same.Version} already, number {same.Id}, which is {(state == "draft" ? "a draft" : state)}: go on with that, or choose another version."));
+            : OperationException.Conflict("RELEASE_EXISTS", string.Create(CultureInfo.InvariantCulture, $"There is a release {same.Version} already, number {same.Id}, which is {state}: {help}, or choose another version."));
     }
 
     /// <summary>Gives each release of the product its place by precedence; those that have it are left alone.</summary>

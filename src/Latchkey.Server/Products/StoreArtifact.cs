@@ -2,6 +2,7 @@ using System.Globalization;
 using Latchkey.Server.Admin.Access;
 using Latchkey.Server.Blobs;
 using Latchkey.Server.Data;
+using Microsoft.EntityFrameworkCore;
 
 namespace Latchkey.Server.Products;
 
@@ -68,7 +69,7 @@ sealed class StoreArtifact(UnitOfWork work)
         if (version is null) return;
         if (Versions.Strict(version) is null) throw OperationException.Invalid("version", Versions.Lenient(version) is { } meant ? $"The version \"{version}\" must be spelled {meant} (Semantic Versioning 2.0)." : $"The version must be {Versions.Rule}.");
         if (Draft(product, version) is { } draft) RequirePlace(draft, upload);
-        else if (work.Db.Releases.Any(r => r.ProductId == product && r.Version == version && r.State != ReleaseState.Draft)) throw ReleaseOperations.AlreadyPublished(version);
+        else if (work.Db.Releases.AsNoTracking().FirstOrDefault(r => r.ProductId == product && r.Version == version && r.State != ReleaseState.Draft) is { } same) throw _releases.Exists(same);
     }
 
     async Task<ReleaseView> Run(Upload upload, Func<StoredBlob, ReleaseView> into, Action<long>? progress, CancellationToken stop)
