@@ -29,7 +29,7 @@ export const verify = (license) => ask(license, 'GET', '/api/license/verify');
 export async function download(license, file) {
   const link = await ask(license, 'POST', '/api/license/download');
   const part = `${file}.part`;
-  let etag;
+  let etag = '';
   await rm(part, { force: true });
   for (const pause of [0, 5_000, 35_000]) {
     await sleep(pause);
@@ -37,7 +37,7 @@ export async function download(license, file) {
     try {
       const answer = await fetch(link.download_url, { headers: have > 0 ? { Range: `bytes=${have}-`, 'If-Range': etag } : {} });
       if (!answer.ok) throw new Refused(answer.headers.get('X-Error-Code'), (await answer.json()).message);
-      etag = answer.headers.get('ETag');
+      etag = answer.headers.get('ETag') ?? '';
       await pipeline(answer.body, createWriteStream(part, { flags: answer.status === 206 ? 'a' : 'w' }));
       break;
     } catch (failure) {
@@ -46,7 +46,7 @@ export async function download(license, file) {
   }
   const hash = createHash('sha256');
   await pipeline(createReadStream(part), hash);
-  if (`"${hash.digest('hex')}"` !== etag) throw new Error('The download is incomplete or damaged');
+  if (hash.digest('hex') !== link.sha256) throw new Error('The download is incomplete or damaged');
   await rename(part, file);
   return (await stat(file)).size;
 }

@@ -26,14 +26,14 @@ final class Latchkey
     public function download(string $file): void
     {
         $link = $this->ask('POST', '/api/license/download');
-        $sha256 = null;
+        $etag = '';
         @unlink("$file.part");
         foreach ([0, 5, 35] as $pause) {
             sleep($pause);
             $have = is_file("$file.part") ? filesize("$file.part") : 0;
-            if ($this->fetch($link->download_url, "$file.part", $have, $sha256)) break;
+            if ($this->fetch($link->download_url, "$file.part", $have, $etag)) break;
         }
-        if ($sha256 === null || hash_file('sha256', "$file.part") !== $sha256) throw new RuntimeException('The download is incomplete or damaged');
+        if (hash_file('sha256', "$file.part") !== $link->sha256) throw new RuntimeException('The download is incomplete or damaged');
         rename("$file.part", $file);
     }
 
@@ -53,18 +53,19 @@ final class Latchkey
         return $answer->data;
     }
 
-    /** True when the answer came through to its end. */
-    private function fetch(string $url, string $part, int $have, ?string &$sha256): bool
+    /** True when the answer came through to its end. It may come from the vendor's store, which names the file by an ETag of its own. */
+    private function fetch(string $url, string $part, int $have, string &$etag): bool
     {
         $curl = curl_init($url);
         $out = null;
         curl_setopt_array($curl, [
             CURLOPT_FAILONERROR => true,
+            CURLOPT_FOLLOWLOCATION => true,
             CURLOPT_LOW_SPEED_LIMIT => 1,
             CURLOPT_LOW_SPEED_TIME => 30,
-            CURLOPT_HTTPHEADER => $have > 0 ? ["Range: bytes=$have-", "If-Range: \"$sha256\""] : [],
-            CURLOPT_HEADERFUNCTION => function ($curl, string $line) use (&$sha256): int {
-                if (preg_match('/^etag: "([0-9a-f]{64})"/i', $line, $found)) $sha256 = $found[1];
+            CURLOPT_HTTPHEADER => $have > 0 ? ["Range: bytes=$have-", "If-Range: $etag"] : [],
+            CURLOPT_HEADERFUNCTION => function ($curl, string $line) use (&$etag): int {
+                if (preg_match('/^etag: *(\S+)/i', $line, $found)) $etag = $found[1];
                 return strlen($line);
             },
             CURLOPT_WRITEFUNCTION => function ($curl, string $bytes) use (&$out, $part): int {

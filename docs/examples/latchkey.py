@@ -28,25 +28,25 @@ class Latchkey:
 
     def download(self, file):
         """Streams the file to disk; what is half there is resumed."""
-        url = self._ask("POST", "/api/license/download")["download_url"]
-        part, etag = file + ".part", None
+        link = self._ask("POST", "/api/license/download")
+        part, etag = file + ".part", ""
         open(part, "wb").close()
         for pause in (0, 5, 35):
             time.sleep(pause)
             have = os.path.getsize(part)
             headers = {"Range": f"bytes={have}-", "If-Range": etag} if have else {}
             try:
-                with urlopen(Request(url, headers=headers), timeout=30) as answer:
-                    etag = answer.headers["ETag"]
+                with urlopen(Request(link["download_url"], headers=headers), timeout=30) as answer:
+                    etag = answer.headers.get("ETag", "")
                     with open(part, "ab" if answer.status == 206 else "wb") as out:
                         while block := answer.read(65536):
                             out.write(block)
-                if self._etag(part) == etag:
+                if self._sha256(part) == link["sha256"]:
                     break
             except (URLError, http.client.HTTPException, OSError):
                 if pause == 35:
                     raise
-        if self._etag(part) != etag:
+        if self._sha256(part) != link["sha256"]:
             raise RuntimeError("The download is incomplete or damaged")
         os.replace(part, file)
 
@@ -58,12 +58,12 @@ class Latchkey:
             raise Refused(refused.headers["X-Error-Code"], json.load(refused)["message"]) from None
 
     @staticmethod
-    def _etag(path):
+    def _sha256(path):
         sha256 = hashlib.sha256()
         with open(path, "rb") as file:
             while block := file.read(65536):
                 sha256.update(block)
-        return f'"{sha256.hexdigest()}"'
+        return sha256.hexdigest()
 
 
 if __name__ == "__main__":

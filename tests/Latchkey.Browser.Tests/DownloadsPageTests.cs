@@ -34,6 +34,11 @@ public sealed class DownloadsPageTests(Chromium chromium)
         }
 
         await Expect(row.GetByText("Finished")).ToBeVisibleAsync();
+        await shop.Do("release", "yank", "1");
+        await Panel.Open(page, "downloads", "Downloads");
+        await Expect(row.GetByText("release yanked")).ToBeVisibleAsync();
+        await row.GetByRole(AriaRole.Link, new() { Name = "large.bin" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Level = 1, Name = "Plugin 1.0.0" })).ToBeVisibleAsync();
         Assert.Empty(panel.Complaints);
     }
 }

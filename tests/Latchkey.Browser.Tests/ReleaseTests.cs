@@ -96,6 +96,12 @@ public sealed class ReleaseTests(Chromium chromium)
         await page.GetByLabel("Date and time, UTC").FillAsync("2999-01-01T00:00");
         await page.GetByRole(AriaRole.Button, new() { Name = "Schedule" }).ClickAsync();
         await Expect(page.Locator(".state-line").GetByText("Scheduled")).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Yank …" }).ClickAsync();
+        await Expect(page.GetByText("It will not be published when its time comes")).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Delete …" }).ClickAsync();
+        await Expect(page.GetByText("which waits for its time?")).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
 
         await Panel.Open(page, "releases/2", "Plugin 1.1.0");
         await page.GetByRole(AriaRole.Button, new() { Name = "Delete draft …" }).ClickAsync();
@@ -119,6 +125,8 @@ public sealed class ReleaseTests(Chromium chromium)
         await page.GetByLabel("Domains", new() { Exact = true }).FillAsync("example.com");
         await page.GetByLabel("Updates until").FillAsync("2020-06-30");
         await page.GetByRole(AriaRole.Button, new() { Name = "Issue license" }).ClickAsync();
+        await Expect(page.GetByText("Its updates end on 2020-06-30, which has passed")).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Issue anyway" }).ClickAsync();
         var key = await page.GetByText(new System.Text.RegularExpressions.Regex("^PLUG_[A-Z0-9]{16}$")).First.InnerTextAsync();
         Assert.Equal("NOT_ENTITLED", (await Mint(panel, key)).Code);
 
@@ -127,7 +135,7 @@ public sealed class ReleaseTests(Chromium chromium)
         {
             await Panel.Open(page, "licenses/1", "License 1");
             await Expect(page.Locator("[aria-busy=true]")).ToHaveCountAsync(0);
-            return await page.GetByText("please renew your updates").CountAsync();
+            return await page.GetByText("there is no version yet that it includes: its updates ended on 30 June 2020").CountAsync();
         }, count => count > 0);
         await Expect(page.GetByText("Download link refused for example.com: the license does not include that release")).ToBeVisibleAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Edit", Exact = true }).ClickAsync();

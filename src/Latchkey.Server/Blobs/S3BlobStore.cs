@@ -60,7 +60,8 @@ sealed class S3BlobStore(S3Settings settings, string installation) : IBlobStore
         }
         catch (S3Exception failure)
         {
-            return failure.Fault;
+            // An answer to this question says nothing of the others: a key may be allowed to read, and not to list.
+            return failure.Status is null or 0 ? failure.Fault : $"cannot be listed ({failure.Fault})";
         }
     }
 

@@ -89,7 +89,12 @@ sealed class DemoData(UnitOfWork work)
             await new StoreArtifact(work).Attach(release.Id, new Upload(DemoInstallation.Zip($"{product.Name} {version}{suffix}"), $"{name}-{version}{suffix}.zip", Platform: platform, Arch: arch));
         }
 
-        if (daysAgo is { } days) releases.Publish(release.Id, _now.AddDays(-days));
+        if (daysAgo is { } days)
+        {
+            releases.Publish(release.Id);
+            work.Db.Releases.Where(r => r.Id == release.Id).ExecuteUpdate(r => r.SetProperty(row => row.PublishedAt, _now.AddDays(-days)));
+        }
+
         work.Db.Releases.Where(r => r.Id == release.Id).ExecuteUpdate(r => r.SetProperty(row => row.CreatedAt, _now.AddDays(-Math.Max(0, daysAgo ?? 0) - 2)));
     }
 

@@ -115,6 +115,13 @@ sealed class Examination
     async Task<bool> CheckStore(IBlobStore store, LatchkeyDb db)
     {
         if (!db.Artifacts.Any() || await store.Fault() is not { } fault) return true;
+        var first = db.Artifacts.AsNoTracking().OrderBy(a => a.Id).First();
+        if (await BlobCheck.Fault(store, first.Stored()) is null)
+        {
+            Add(Health.Warning, $"the store {store.Place} {fault}", "allow it: downloads work, but what broken uploads leave behind is not removed");
+            return true;
+        }
+
         Add(Health.Fault, $"the store {store.Place} {fault}", "check the settings that begin with Blobs:, and whether this machine reaches it; downloads are answered 503 meanwhile");
         return false;
     }
@@ -133,14 +140,23 @@ sealed class Examination
             else Add(Health.Warning, what, "nothing: the release is not published");
         }
 
-        if (bad == 0) Ok($"{files.Count} stored file{(files.Count == 1 ? " matches its hash" : "s match their hashes")}");
+        if (bad == 0) Ok($"{files.Count} stored file{(files.Count == 1 ? "" : "s")} in {store.Place} match{(files.Count == 1 ? "es its hash" : " their hashes")}");
         await CheckOrphans(store, files.Select(row => row.File.BlobId).ToHashSet(StringComparer.Ordinal));
     }
 
     async Task CheckOrphans(IBlobStore store, HashSet<string> known)
     {
         var orphans = 0;
-        await foreach (var entry in store.All()) orphans += known.Contains(entry.Name) ? 0 : 1;
+        try
+        {
+            await foreach (var entry in store.All()) orphans += known.Contains(entry.Name) ? 0 : 1;
+        }
+        catch (IOException)
+        {
+            // That it cannot be listed was found before.
+            return;
+        }
+
         if (orphans > 0) Add(Health.Warning, $"{orphans} file{(orphans == 1 ? "" : "s")} in {store.Place} belong{(orphans == 1 ? "s" : "")} to no release", "nothing: an upload broke off, or is running; the server removes what is older than a day");
     }
 

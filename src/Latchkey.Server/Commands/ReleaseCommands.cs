@@ -26,8 +26,7 @@ static class ReleaseCommands
         One("show", "Show a release and its files.", (releases, id) => Task.FromResult(releases.Show(id))),
         One("yank", "Take it back: nobody can have it any more, by links that are out neither.", (releases, id) => Task.FromResult(releases.Yank(id))),
         One("unyank", "As if it had never been yanked.", (releases, id) => Task.FromResult(releases.Unyank(id))),
-        One("delete", "Delete a draft and its files.", (releases, id) => releases.Delete(id)),
-        RemoveFile(),
+        Delete(), RemoveFile(),
     };
 
     static Command One(string verb, string what, Func<ReleaseOperations, long, Task<ReleaseView>> action)
@@ -47,6 +46,12 @@ static class ReleaseCommands
         command.SetAction(async (parsed, stop) =>
         {
             var fields = Fields(parsed) with { Version = parsed.GetValue(version) };
+            Option<string?>[] ofFile = [FileName, Platform, Arch];
+            if (parsed.GetValue(file) is null && Array.Find(ofFile, option => parsed.GetValue(option) is not null) is { } alone)
+            {
+                throw new UsageException($"{alone.Name} says something of a file: name it with --file, or give both to \"latchkey release add-file\" later.");
+            }
+
             if (parsed.GetValue(file) is not { } path) return await Run(parsed, releases => Task.FromResult(releases.Add(parsed.GetValue(product), fields)));
             return await FileUpload.Run(parsed, path, parsed.GetValue(FileName), async (work, upload, progress) =>
             {
@@ -77,6 +82,17 @@ static class ReleaseCommands
             new StoreArtifact(work).Attach(
                 parsed.GetValue(Id), upload with { Platform = parsed.GetValue(Platform), Arch = parsed.GetValue(Arch), Kind = parsed.GetValue(kind), BesideId = parsed.GetValue(beside) },
                 progress, stop)));
+        return command;
+    }
+
+    static Command Delete()
+    {
+        var command = new Command("delete", "Delete a draft, or a scheduled release, and its files.") { Id };
+        command.SetAction(async (parsed, _) =>
+        {
+            using var work = CommandLine.Work(parsed);
+            return Output.Done(parsed, await new ReleaseOperations(work).Delete(parsed.GetValue(Id)), gone => [$"Deleted {(gone.State == "draft" ? "draft" : "scheduled release")} {gone.Version}."]);
+        });
         return command;
     }
 
@@ -125,7 +141,7 @@ static class ReleaseCommands
 
     static Command Edit()
     {
-        var command = new Command("edit", "Change a release; what is not named stays. The version of a draft alone can change.") { Id, Version, Channel, Notes, NotesFile, Rollout, MinimumVersion };
+        var command = new Command("edit", "Change a release; what is not named stays. The version can change until it is published.") { Id, Version, Channel, Notes, NotesFile, Rollout, MinimumVersion };
         command.SetAction((parsed, _) =>
         {
             var fields = Fields(parsed);
@@ -137,7 +153,7 @@ static class ReleaseCommands
 
     static Command Publish()
     {
-        var at = new Option<string?>("--at") { Description = "When, also in the future: a date (its beginning, UTC) or a time (usual: now)", HelpName = "DATE|TIME" };
+        var at = new Option<string?>("--at") { Description = "When, if not now: a time to come, or a date (its beginning, UTC)", HelpName = "DATE|TIME" };
         var command = new Command("publish", "Publish a release.") { Id, at };
         command.SetAction((parsed, _) =>
         {

@@ -45,8 +45,8 @@ class OperationException(string message) : Exception(message)
     public static OperationException Conflict(string code, string message, string? hint = null) =>
         new(message) { Fault = OperationFault.Conflict, Code = code, Hint = hint };
 
-    public static OperationException Invalid(string pointer, string message) =>
-        new(message) { Code = "VALIDATION_FAILED", Fields = [new FieldFault(pointer, message)] };
+    public static OperationException Invalid(string pointer, string message, string? hint = null) =>
+        new(message) { Code = "VALIDATION_FAILED", Fields = [new FieldFault(pointer, message)], Hint = hint };
 
     /// <summary>Every wrong field at once.</summary>
     public static OperationException Invalid(IReadOnlyList<FieldFault> fields) =>

@@ -28,7 +28,8 @@ public enum Remedy
 /// <summary>What is known of the case.</summary>
 /// <param name="Domain">The one that asked; empty if it is not known.</param>
 /// <param name="License">The license that it was about.</param>
-public sealed record ExplainedCase(string Domain, LicenseView License);
+/// <param name="HasNoRelease">No release that is published is included in it.</param>
+public sealed record ExplainedCase(string Domain, LicenseView License, bool HasNoRelease = false);
 
 /// <summary>A refusal in plain words.</summary>
 /// <param name="Reason">One clause, for a list.</param>
@@ -180,6 +181,7 @@ public sealed record Explanation(string Reason, string Customer, string Agent, I
     static Explanation OfNotEntitled(ExplainedCase about)
     {
         var (license, name) = (about.License, about.License.ProductName);
+        if (about.HasNoRelease) return OfNothingIncluded(license);
         var ended = DateTimeOffset.TryParse(license.UpdatesUntil, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out _);
         return Of(Wire.NotEntitled(""),
             ended
@@ -190,6 +192,12 @@ public sealed record Explanation(string Reason, string Customer, string Agent, I
                 : $"The license is on the channel {license.Channel} and gets what is in it. Set another channel under Details if the customer may have more; or make a link to the newest release that it may have.",
             Remedy.Change, Remedy.Link);
     }
+
+    static Explanation OfNothingIncluded(LicenseView license) => Of(Wire.NotEntitled(""),
+        $"Your license of “{license.ProductName}” keeps working, but there is no version yet that it includes"
+        + (license.UpdatesUntil is null ? $": it is for the channel “{license.Channel}”." : $": its updates ended{OnDay(license.UpdatesUntil)}, and all versions that it could have were published later. Please renew your updates."),
+        "No published release is included in this license: set a later day of updates or another channel under Details, or no link can be made.",
+        Remedy.Change);
 
     static string OnDay(string? time) =>
         DateTimeOffset.TryParse(time, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var at)

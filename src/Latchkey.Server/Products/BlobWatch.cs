@@ -22,7 +22,7 @@ sealed partial class BlobWatch(SqliteDatabase database, IBlobStore store, BlobHe
             using var db = SqliteDatabase.OpenContext(connection);
             var files = Next(db);
             if (files.Count == 0) return;
-            if (await store.Fault(stopping) is { } fault)
+            if (await store.Fault(stopping) is { } fault && !await IsThere(files[0], stopping))
             {
                 if (health.Store is null) Down(store.Place, fault);
                 health.Down(fault);
@@ -55,6 +55,20 @@ sealed partial class BlobWatch(SqliteDatabase database, IBlobStore store, BlobHe
         var files = db.Artifacts.AsNoTracking().Where(a => ids.Contains(a.BlobId)).ToList();
         foreach (var gone in ids.Except(files.Select(file => file.BlobId))) health.Settled(gone);
         return files.ConvertAll(file => file.Stored());
+    }
+
+    /// <summary>A store that cannot be listed may well be read.</summary>
+    async Task<bool> IsThere(StoredBlob file, CancellationToken stopping)
+    {
+        try
+        {
+            using var _ = await store.Open(file, stopping);
+            return true;
+        }
+        catch (StoreUnavailableException)
+        {
+            return false;
+        }
     }
 
     async Task Look(StoredBlob file, CancellationToken stopping)

@@ -30,8 +30,9 @@ sealed class CheckForUpdate(LicenseDesk desk, ReleaseLookup releases, TimeProvid
 
     Task Look(HttpContext context, ReleaseWish wish, LicenseFacts license)
     {
-        var current = wish.Version!;
-        var update = releases.Choose(license.ProductId, clock.GetUtcNow(), all => ReleaseChoice.ForUpdate(all, wish, license, current));
+        // Whoever asks what lies beside a file asks for that when minting.
+        var (current, files) = (wish.Version!, wish with { Kind = ArtifactKind.File });
+        var update = releases.Choose(license.ProductId, clock.GetUtcNow(), all => ReleaseChoice.ForUpdate(all, files, license, current));
         var shown = update?.Offered ?? update?.Withheld;
         var found = new Found(current.ToString(), shown, shown is null ? null : releases.Notes(shown.Release.Id), update?.Offered is null ? null : update.Withheld);
         var message = shown is null ? Wire.UpToDate : shown.Why is null ? Wire.UpdateAvailable : Wire.UpdateWithheld;

@@ -18,6 +18,7 @@ sealed class CopyBlobs(SqliteDatabase database, IBlobStore from, IBlobStore to)
 {
     readonly HashSet<string> _done = new(StringComparer.Ordinal);
     readonly List<string> _failed = [];
+    readonly Dictionary<long, string> _versions = [];
     int _copied;
     int _present;
     long _bytes;
@@ -48,6 +49,7 @@ sealed class CopyBlobs(SqliteDatabase database, IBlobStore from, IBlobStore to)
     {
         using var connection = database.OpenExisting();
         using var db = SqliteDatabase.OpenContext(connection);
+        foreach (var release in db.Releases.Select(r => new { r.Id, r.Version })) _versions[release.Id] = release.Version;
         return db.Artifacts.AsNoTracking().OrderBy(a => a.Id).AsEnumerable().Where(file => _done.Add(file.BlobId)).ToList();
     }
 
@@ -84,7 +86,7 @@ sealed class CopyBlobs(SqliteDatabase database, IBlobStore from, IBlobStore to)
         Fail(file, BlobHealth.Damaged);
     }
 
-    void Fail(Artifact file, string fault) => _failed.Add($"{file.FileName} of product {file.ProductId} ({file.BlobId}) {fault}");
+    void Fail(Artifact file, string fault) => _failed.Add($"{file.FileName} of release {_versions[file.ReleaseId]}, product {file.ProductId} ({file.BlobId}) {fault}");
 
     async Task<bool> IsThere(StoredBlob blob, CancellationToken stop)
     {

@@ -44,4 +44,7 @@ sealed class Release
     public string? MinimumVersion { get; set; }
 
     public List<Artifact> Artifacts { get; } = [];
+
+    /// <summary>Nobody could have it yet: it is a draft, or waits for its time.</summary>
+    public bool IsToCome(DateTimeOffset now) => State == ReleaseState.Draft || (State == ReleaseState.Published && PublishedAt > now);
 }

@@ -104,7 +104,7 @@ sealed class ReleaseOperations(UnitOfWork work)
 
     public ReleaseView Edit(long id, ReleaseFields fields) => Change("release.edit", id, release =>
     {
-        if (fields.Version is { } version && version != release.Version && release.State != ReleaseState.Draft)
+        if (fields.Version is { } version && version != release.Version && !release.IsToCome(work.Now))
         {
             throw OperationException.Conflict("RELEASE_PUBLISHED", $"Release {release.Version} was published: its version stays. Yank it, and publish another.");
         }
@@ -116,8 +116,16 @@ sealed class ReleaseOperations(UnitOfWork work)
     });
 
     /// <param name="id">A draft, or a release that waits for its time.</param>
-    /// <param name="at">When; null is now.</param>
-    public ReleaseView Publish(long id, DateTimeOffset? at = null) => Change("release.publish", id, release => Publish(release, at));
+    /// <param name="at">When; null is now. What is over is refused, but for a minute in which clocks may differ.</param>
+    public ReleaseView Publish(long id, DateTimeOffset? at = null) => Change("release.publish", id, release =>
+    {
+        if (at < work.Now - TimeSpan.FromMinutes(1))
+        {
+            throw OperationException.Invalid("/published_at", $"The time {at.Value.UtcDateTime:yyyy-MM-dd HH:mm} UTC is over: name a later one, or none to publish now. A date alone is its beginning.");
+        }
+
+        Publish(release, at);
+    });
 
     /// <summary>Within a change.</summary>
     public void Publish(Release release, DateTimeOffset? at)
@@ -146,7 +154,7 @@ sealed class ReleaseOperations(UnitOfWork work)
         (release.State, release.YankedAt) = (ReleaseState.Published, null);
     });
 
-    /// <summary>A draft alone can be deleted, with its files.</summary>
+    /// <summary>A draft, or a release that waits for its time, can be deleted, with its files.</summary>
     /// <returns>As it was.</returns>
     public async Task<ReleaseView> Delete(long id)
     {
@@ -155,7 +163,7 @@ sealed class ReleaseOperations(UnitOfWork work)
         var gone = work.Change("release.delete", () => View(id), before =>
         {
             var release = Find(id);
-            if (release.State != ReleaseState.Draft) throw OperationException.Conflict("RELEASE_PUBLISHED", $"Release {release.Version} was published and stays: yank it instead.");
+            if (!release.IsToCome(work.Now)) throw OperationException.Conflict("RELEASE_PUBLISHED", $"Release {release.Version} was published and stays{(release.State == ReleaseState.Yanked ? "" : ": yank it instead")}.");
             var files = Db.Artifacts.Where(a => a.ReleaseId == id).OrderByDescending(a => a.Id).ToList();
             blobs = files.ConvertAll(a => a.BlobId);
             Remove(files);
@@ -176,6 +184,7 @@ sealed class ReleaseOperations(UnitOfWork work)
         List<string> blobs = [];
         var view = Change("release.remove_file", release, found =>
         {
+            if (found.State == ReleaseState.Published && found.IsToCome(work.Now)) throw OperationException.Conflict("RELEASE_PUBLISHED", $"Release {found.Version} waits for its time, and needs its files: delete it, and add it again.");
             if (found.State != ReleaseState.Draft) throw AlreadyPublished(found.Version);
             var files = Db.Artifacts.Where(a => a.Id == id || a.BesideId == id).OrderByDescending(a => a.Id).ToList();
             blobs = files.ConvertAll(a => a.BlobId);
@@ -257,19 +266,37 @@ sealed class ReleaseOperations(UnitOfWork work)
             release.MinimumVersion = least.Length == 0 ? null : least;
         }
 
+        if (fields is not { Version: null, MinimumVersion: null } && Versions.Strict(release.MinimumVersion ?? "") is { } old && Versions.Strict(release.Version) is { } own)
+        {
+            faults.Unless(Versions.Compare(old, own) < 0, "/minimum_version", $"The minimum version {old} must be lower than {own}, the release's own: it is what must be installed before.");
+        }
+
         faults.Throw();
     }
 
     void RequireNew(Release release, string version, Faults faults)
     {
         if (Versions.Strict(version) is not { } wanted) return;
-        var same = Db.Releases.Where(r => r.ProductId == release.ProductId && r.Id != release.Id).Select(r => new { r.Version, r.State }).AsEnumerable()
+        var same = Db.Releases.Where(r => r.ProductId == release.ProductId && r.Id != release.Id).AsNoTracking().AsEnumerable()
             .FirstOrDefault(r => Versions.Compare(Versions.Lenient(r.Version)!, wanted) == 0);
         if (same is null) return;
         faults.Throw();
-        throw same.State == ReleaseState.Published
+        throw Exists(same);
+    }
+
+    /// <summary>What to do about a release that has the version already.</summary>
+    public OperationException Exists(Release same)
+    {
+        var (state, help) = ReleaseView.StateOf(same, work.Now) switch
+        {
+            "draft" => ("a draft", "go on with that"),
+            "scheduled" => ("scheduled", "delete that"),
+            "yanked" => ("yanked", "take that back"),
+            _ => ("", ""),
+        };
+        return help.Length == 0
             ? AlreadyPublished(same.Version)
-            : OperationException.Conflict("RELEASE_EXISTS", $"There is a release {same.Version} already: choose another version.");
+            : OperationException.Conflict("RELEASE_EXISTS", string.Create(CultureInfo.InvariantCulture, $"There is a release {same.Version} already, number {same.Id}, which is {state}: {help}, or choose another version."));
     }
 
     /// <summary>Gives each release of the product its place by precedence; those that have it are left alone.</summary>

@@ -2,6 +2,7 @@ using System.Globalization;
 using Latchkey.Server.Admin.Access;
 using Latchkey.Server.Blobs;
 using Latchkey.Server.Data;
+using Microsoft.EntityFrameworkCore;
 
 namespace Latchkey.Server.Products;
 
@@ -68,7 +69,7 @@ sealed class StoreArtifact(UnitOfWork work)
         if (version is null) return;
         if (Versions.Strict(version) is null) throw OperationException.Invalid("version", Versions.Lenient(version) is { } meant ? $"The version \"{version}\" must be spelled {meant} (Semantic Versioning 2.0)." : $"The version must be {Versions.Rule}.");
         if (Draft(product, version) is { } draft) RequirePlace(draft, upload);
-        else if (work.Db.Releases.Any(r => r.ProductId == product && r.Version == version && r.State != ReleaseState.Draft)) throw ReleaseOperations.AlreadyPublished(version);
+        else if (work.Db.Releases.AsNoTracking().FirstOrDefault(r => r.ProductId == product && r.Version == version && r.State != ReleaseState.Draft) is { } same) throw _releases.Exists(same);
     }
 
     async Task<ReleaseView> Run(Upload upload, Func<StoredBlob, ReleaseView> into, Action<long>? progress, CancellationToken stop)
@@ -146,16 +147,22 @@ sealed class StoreArtifact(UnitOfWork work)
         var files = work.Db.Artifacts.Where(a => a.ReleaseId == release.Id).ToList();
         var beside = kind == ArtifactKind.File ? null : Beside(release, files, upload.BesideId);
         var same = files.Find(a => a.Kind == kind && (beside is null ? a.Platform == platform && a.Arch == arch : a.BesideId == beside.Id));
-        if (same is not null) throw OperationException.Conflict("ARTIFACT_EXISTS", $"Release {release.Version} has {same.FileName} there already: it cannot be replaced once published. In a draft, remove it first.");
+        if (same is not null) throw IsTaken(release, same);
         return beside;
     }
+
+    static OperationException IsTaken(Release release, Artifact same) => release.State == ReleaseState.Draft
+        ? OperationException.Conflict("ARTIFACT_EXISTS", $"Release {release.Version} has {same.FileName} there already: remove it first.", string.Create(CultureInfo.InvariantCulture, $"\"latchkey release remove-file {same.Id}\" does."))
+        : OperationException.Conflict("ARTIFACT_EXISTS", $"Release {release.Version} has {same.FileName} there already, and it stays: add one for another platform, or publish another version.");
 
     static Artifact Beside(Release release, List<Artifact> files, long? id)
     {
         var main = files.FindAll(a => a.Kind == ArtifactKind.File);
         if (id is { } named) return main.Find(a => a.Id == named) ?? throw OperationException.Invalid("beside_id", string.Create(CultureInfo.InvariantCulture, $"Release {release.Version} has no file {named}."));
-        return main is [var only] ? only : throw OperationException.Invalid("beside_id", main.Count == 0
-            ? $"Release {release.Version} has no file yet that it could belong to: add that first." : $"Release {release.Version} has several files: name the one that it belongs to.");
+        if (main is [var only]) return only;
+        if (main.Count == 0) throw OperationException.Invalid("beside_id", $"Release {release.Version} has no file yet that it could belong to: add that first.");
+        var names = string.Join(", ", main.Select(a => string.Create(CultureInfo.InvariantCulture, $"{a.Id} ({a.FileName})")));
+        throw OperationException.Invalid("beside_id", $"Release {release.Version} has several files: name the one that it belongs to, one of {names}.", "With --beside FILE-ID.");
     }
 
     void Add(Release release, Upload upload, StoredBlob blob)

@@ -52,7 +52,7 @@ public sealed class BlobsCopyTests : IAsyncLifetime
     {
         var there = await Copy(Reach, "--to", Place);
         Assert.Equal((0, (2, 0, 0)), (there.Status, Counts(there)));
-        Assert.Equal("Blobs:Store=S3 Blobs:S3:Bucket=vendor-files Blobs:S3:Prefix=moved/", Settings(there));
+        Assert.Equal($"Blobs:Store=S3 Blobs:S3:Endpoint={_s3.Line.Url} Blobs:S3:Region=us-east-1 Blobs:S3:Bucket=vendor-files Blobs:S3:Prefix=moved/", Settings(there));
         Assert.Equal(2, _s3.Objects.Count);
         await Delivers(InBucket);
         Assert.EndsWith("All is well.\n", (await Doctor(InBucket)).Output, StringComparison.Ordinal);
@@ -112,7 +112,7 @@ public sealed class BlobsCopyTests : IAsyncLifetime
         var result = await Copy([], "--to", Other);
         Assert.Equal((1, (0, 0, 2)), (result.Status, Counts(result)));
         Assert.Equal(
-            [$"small.zip of product 1 ({Path.GetFileName(stored[0])}) does not match its hash", $"large.zip of product 1 ({Path.GetFileName(stored[1])}) is missing"],
+            [$"small.zip of release 1.0.0, product 1 ({Path.GetFileName(stored[0])}) does not match its hash", $"large.zip of release 1.0.1, product 1 ({Path.GetFileName(stored[1])}) is missing"],
             Shop.Document(result.Output).GetProperty("failed").EnumerateArray().Select(failed => failed.GetString()));
         Assert.Empty(Directory.GetFiles(Other, "*", SearchOption.AllDirectories));
 
@@ -151,6 +151,18 @@ public sealed class BlobsCopyTests : IAsyncLifetime
         Assert.DoesNotContain("missing", result.Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Doctor_reads_the_files_of_a_store_that_cannot_be_listed()
+    {
+        Assert.Equal(0, (await Copy(Reach, "--to", Place)).Status);
+        _s3.Line.Breaks = request => request.Query.Contains("list-type", StringComparison.Ordinal) ? Fault.Error : Fault.None;
+        var result = await Doctor(InBucket);
+        Assert.Equal(0, result.Status);
+        Assert.Contains("warning  the store s3://vendor-files/moved/ cannot be listed (fails: 500 InternalError)", result.Output, StringComparison.Ordinal);
+        Assert.Contains("ok       2 stored files in s3://vendor-files/moved/ match their hashes", result.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("503", result.Output, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("s3://", "names no bucket")]
     [InlineData("gs://bucket/x", "is no place for files")]
@@ -164,6 +176,21 @@ public sealed class BlobsCopyTests : IAsyncLifetime
     {
         var result = await Copy([], "--from", Path.Combine(_shop.Home, "nowhere"), "--to", Other);
         Assert.Contains("nowhere is not there", Shop.Refused(1, result), StringComparison.Ordinal);
+        result = await Copy([], "--to", Path.Combine(_shop.Home, "nowhere", "files"));
+        Assert.Equal($"There is no directory {_shop.Home}/nowhere: make it first, as the user that the server runs as.", Shop.Refused(1, result));
+    }
+
+    [Fact]
+    public async Task Nobody_is_told_to_switch_to_a_store_that_has_not_all_files_and_no_key_is_printed()
+    {
+        var whole = await Cli.Run(["blobs", "copy", "--to", Place, "--data", _shop.Data], Reach);
+        Assert.Contains("It needs the keys too", whole.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain(S3.AccessKey, whole.Output, StringComparison.Ordinal);
+        File.Delete(_shop.Stored.First());
+        var result = await Cli.Run(["blobs", "copy", "--to", Other, "--data", _shop.Data]);
+        Assert.Equal(1, result.Status);
+        Assert.Contains("Stay with the store that you have", result.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("restart", result.Output, StringComparison.Ordinal);
     }
 
     [Fact]

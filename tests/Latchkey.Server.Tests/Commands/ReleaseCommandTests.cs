@@ -52,8 +52,15 @@ public sealed class ReleaseCommandTests
         await shop.AddProduct();
         await shop.Do("release", "add", "--product", "1", "--version", "1.0.0", "--file", shop.File("a.zip", "a"));
         await shop.Do("release", "add-file", "1", "--file", shop.File("b.zip", "b"), "--platform", "linux");
+        Assert.Equal("There is a release 1.0.0 already, number 1, which is a draft: go on with that, or choose another version.", await shop.Refused(1, "release", "add", "--product", "1", "--version", "1.0.0"));
+        Assert.Equal(
+            "Release 1.0.0 has b.zip there already: remove it first. \"latchkey release remove-file 2\" does.",
+            await shop.Refused(1, "release", "add-file", "1", "--file", shop.File("c.zip", "c"), "--platform", "linux"));
+        Assert.Equal(
+            "Release 1.0.0 has several files: name the one that it belongs to, one of 1 (a.zip), 2 (b.zip). With --beside FILE-ID.",
+            await shop.Refused(1, "release", "add-file", "1", "--file", shop.File("a.sig", "s"), "--kind", "signature"));
         await shop.Do("release", "remove-file", "2");
-        await shop.Do("release", "delete", "1");
+        Assert.Equal("Deleted draft 1.0.0.\n", (await Cli.Run(["release", "delete", "1", "--data", shop.Data])).Output);
         await shop.Refused(1, "release", "add", "--product", "1", "--version", "1.0.0", "--file", shop.File("empty.zip", ""));
         await shop.Refused(1, "release", "add", "--product", "1", "--version", "1.0.0", "--file", shop.File("a.zip", "a"), "--platform", "no such platform");
         Assert.Equal(0, (await shop.Do("release", "list")).GetArrayLength());
@@ -81,7 +88,9 @@ public sealed class ReleaseCommandTests
         await shop.Do("release", "add", "--product", "1", "--version", "1.0.0");
         Assert.Contains("Name what to change", await shop.Refused(2, "release", "edit", "1"), StringComparison.Ordinal);
         Assert.Contains("--at", await shop.Refused(2, "release", "publish", "1", "--at", "tomorrow"), StringComparison.Ordinal);
+        Assert.Contains("--platform says something of a file", await shop.Refused(2, "release", "add", "--product", "1", "--version", "1.1.0", "--platform", "windows"), StringComparison.Ordinal);
         Assert.Contains("exclude", await shop.Refused(2, "release", "edit", "1", "--notes", "a", "--notes-file", "b"), StringComparison.Ordinal);
+        Assert.Contains("2020-01-01 00:00 UTC is over: name a later one", await shop.Refused(1, "release", "publish", "1", "--at", "2020-01-01"), StringComparison.Ordinal);
         Assert.Contains("has no file yet", await shop.Refused(1, "release", "publish", "1"), StringComparison.Ordinal);
     }
 

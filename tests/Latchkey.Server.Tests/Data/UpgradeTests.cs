@@ -107,7 +107,7 @@ public sealed class UpgradeTests
         Assert.Equal((0, 4), (listed.Status, listed.Json.GetArrayLength()));
         File.Delete(Path.Combine(directory, "known.json"));
         var doctor = await Cli.Run("doctor", "--data", directory);
-        Assert.Contains("8 stored files match their hashes", doctor.Output, StringComparison.Ordinal);
+        Assert.Contains($"8 stored files in {directory}/files match their hashes", doctor.Output, StringComparison.Ordinal);
         Assert.Equal(0, doctor.Status);
         TempDirectory.Delete(directory);
     }

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Latchkey.Server.Admin.Panel.Integrators;
 using Latchkey.Server.Tests.Support;
 
 namespace Latchkey.Server.Tests.Docs;
@@ -31,6 +32,26 @@ public sealed class ExampleClientsTests
         Assert.True(result.Status == 0, result.Printed);
         Assert.Equal(SHA256.HashData(content), SHA256.HashData(await File.ReadAllBytesAsync(Path.Combine(shell.Work, "update.zip"))));
         Assert.False(File.Exists(Path.Combine(shell.Work, "update.zip.part")));
+    }
+
+    [Theory]
+    [MemberData(nameof(Clients))]
+    public async Task A_client_follows_to_the_store_which_names_the_file_otherwise(string program, string file)
+    {
+        using var shell = new Shell();
+        await using var s3 = await S3.Run();
+        await using var server = await TestServer.Run([.. s3.Settings, ("Blobs:Delivery", "Redirect")]);
+        var content = RandomNumberGenerator.GetBytes(3_000_000);
+        var key = server.Issue(server.AddProduct().Id, "example.com").LicenseKey!;
+        server.Publish(1, content);
+        var pasted = Path.Combine(shell.Work, file);
+        await File.WriteAllTextAsync(pasted, IntegratorTemplate.All.Single(template => template.FileName == file).Fill(server.Url, 1));
+        foreach (var arguments in new string[][] { [PathOf(file), server.Url, key, "example.com", "1", "example.zip"], [pasted, key, "example.com", "panel.zip"] })
+        {
+            var result = await shell.Run(program, arguments);
+            Assert.True(result.Status == 0, result.Printed);
+            Assert.Equal(SHA256.HashData(content), SHA256.HashData(await File.ReadAllBytesAsync(Path.Combine(shell.Work, arguments[^1]))));
+        }
     }
 
     [Theory]

@@ -103,6 +103,25 @@ public sealed class ReleaseTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_release_that_waits_for_its_time_can_be_changed_and_deleted_until_then()
+    {
+        var id = await Draft("1.0.0");
+        (await _admin.Put($"/releases/{id}/files/a.zip", [1])).Ok(201);
+        (await _admin.Post($"/releases/{id}/publish", new { published_at = "2026-01-01T01:00:00Z" })).Ok();
+        Assert.Equal("scheduled", (await _admin.Patch($"/releases/{id}", new { version = "1.0.1" })).Ok().Json.Text("state"));
+        (await _admin.Delete("/releases/files/1")).Refuses(409, "RELEASE_PUBLISHED");
+        (await _admin.Delete($"/releases/{id}")).Ok();
+        Assert.Empty(Directory.GetFiles(_server.Files.Place, "*", SearchOption.AllDirectories));
+
+        var next = await Draft("1.0.2");
+        (await _admin.Put($"/releases/{next}/files/a.zip", [1])).Ok(201);
+        (await _admin.Post($"/releases/{next}/publish", new { published_at = "2026-01-01T01:00:00Z" })).Ok();
+        _server.Clock.Advance(TimeSpan.FromHours(1));
+        (await _admin.Patch($"/releases/{next}", new { version = "1.0.3" })).Refuses(409, "RELEASE_PUBLISHED");
+        (await _admin.Delete($"/releases/{next}")).Refuses(409, "RELEASE_PUBLISHED");
+    }
+
+    [Fact]
     public async Task A_yanked_release_is_gone_and_its_links_are_dead_until_that_is_taken_back()
     {
         _server.Publish(1, [1], version: "1.0.0");
@@ -153,6 +172,19 @@ public sealed class ReleaseTests : IAsyncLifetime
     {
         var reply = await _admin.Post("/products/1/releases", new { version = "x", channel = "a b", rollout_percent = 0, minimum_version = "y", notes = new string('n', ReleaseNotes.MaxLength + 1) });
         Assert.Equal(["/version", "/channel", "/notes", "/rollout_percent", "/minimum_version"], reply.Fields());
+    }
+
+    [Theory]
+    [InlineData("2.0.0")]
+    [InlineData("2.0.0+build.1")]
+    [InlineData("3.0.0-beta.1")]
+    public async Task A_minimum_version_is_lower_than_the_release_itself(string minimum_version)
+    {
+        (await _admin.Post("/products/1/releases", new { version = "2.0.0", minimum_version })).Refuses(422, "VALIDATION_FAILED", "/minimum_version");
+        var id = await Draft("2.0.0", new { version = "2.0.0", minimum_version = "2.0.0-rc.1" });
+        (await _admin.Patch($"/releases/{id}", new { minimum_version })).Refuses(422, "VALIDATION_FAILED", "/minimum_version");
+        (await _admin.Patch($"/releases/{id}", new { version = "1.0.0" })).Refuses(422, "VALIDATION_FAILED", "/minimum_version");
+        (await _admin.Patch($"/releases/{id}", new { version = "1.0.0", minimum_version = "" })).Ok();
     }
 
     [Theory]

@@ -48,6 +48,15 @@ public sealed class UpdateTests
     }
 
     [Fact]
+    public async Task What_lies_beside_the_file_is_no_matter_here()
+    {
+        var (server, key) = await Shop();
+        await using var _ = server;
+        var data = (await Send(server, HttpMethod.Get, $"{Path}?version=1.2.3&kind=signature", key)).Json.GetProperty("data");
+        Assert.Equal(("1.3.0", "product.zip"), (data.Text("version"), data.Text("file_name")));
+    }
+
+    [Fact]
     public async Task Where_nothing_is_newer_it_says_so()
     {
         var (server, key) = await Shop();

@@ -40,7 +40,7 @@ static class AdminEndpoints
             var request = scope.GetRequiredService<AdminRequest>();
             return UnitOfWork.Open(data, clock, request.Actor ?? throw new InvalidOperationException("Nobody asked."), request.Terms);
         });
-        services.AddScoped<Products.ProductOperations>().AddScoped<Products.ReleaseOperations>().AddScoped<Products.StoreArtifact>();
+        services.AddScoped<Products.ProductOperations>().AddScoped<Products.ReleaseOperations>().AddScoped<Products.NamedReleases>().AddScoped<Products.StoreArtifact>();
         services.AddScoped<Customers.CustomerOperations>();
         services.AddScoped<Licenses.LicenseOperations>().AddScoped<Licenses.LicenseList>().AddScoped<Licenses.BulkLicenses>();
         services.AddScoped<Licenses.RehearseVerify>().AddScoped<Licenses.LicenseDomainList>();

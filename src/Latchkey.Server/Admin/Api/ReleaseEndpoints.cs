@@ -16,7 +16,7 @@ static class ReleaseEndpoints
         releases.MapPatch("/{id:long}", (long id, EditReleaseRequest edit, ReleaseOperations operations) => operations.Edit(id, edit.Fields))
             .WithName("editRelease").WithSummary("Change a release; what is left out stays").Needs(Permission.ProductsWrite).Refuses("RELEASE_NOT_FOUND", "RELEASE_PUBLISHED", "RELEASE_EXISTS");
         releases.MapDelete("/{id:long}", (long id, ReleaseOperations operations) => operations.Delete(id))
-            .WithName("deleteRelease").WithSummary("Delete a draft and its files").Needs(Permission.ProductsWrite).Refuses("RELEASE_NOT_FOUND", "RELEASE_PUBLISHED");
+            .WithName("deleteRelease").WithSummary("Delete a draft, or a scheduled release, and its files").Needs(Permission.ProductsWrite).Refuses("RELEASE_NOT_FOUND", "RELEASE_PUBLISHED");
         releases.MapPost("/{id:long}/publish", (long id, ReleaseOperations operations, PublishRequest? wanted) =>
                 operations.Publish(id, Times.Read(wanted?.PublishedAt, "/published_at", endOfDay: false)))
             .WithName("publishRelease").WithSummary("Publish a release, now or at a time").Needs(Permission.ProductsWrite)

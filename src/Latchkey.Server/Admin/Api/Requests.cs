@@ -95,7 +95,7 @@ sealed record EditReleaseRequest(string? Version = null, string? Channel = null,
     internal ReleaseFields Fields => new(Version, Channel, Notes, RolloutPercent, MinimumVersion);
 }
 
-/// <param name="PublishedAt">A date (its beginning, UTC) or a time, also in the future; none: now.</param>
+/// <param name="PublishedAt">A time to come, or a date (its beginning, UTC); none: now.</param>
 sealed record PublishRequest(string? PublishedAt = null);
 
 /// <param name="OverlapHours">For so long the old key works as well; usual is 0, 2160 (90 days) the most.</param>

@@ -54,7 +54,7 @@ public sealed partial class NewLicense
 
     async Task Issue()
     {
-        if (_busy || _product is not { } product || !await PastDay.IsMeant(Dialogs, _expires, Clock.GetUtcNow(), "Issue anyway")) return;
+        if (_busy || _product is not { } product || !await PastDay.IsMeant(Dialogs, _expires, _updates, Clock.GetUtcNow(), "Issue anyway")) return;
         _busy = true;
         _issued = await _faults.Catch(() =>
         {

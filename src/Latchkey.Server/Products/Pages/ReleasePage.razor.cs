@@ -28,6 +28,9 @@ public sealed partial class ReleasePage
 
     [Parameter] public long Id { get; set; }
 
+    /// <summary>Nobody could have it yet.</summary>
+    bool IsToCome => _release?.State is "draft" or "scheduled";
+
     bool MayWrite => Office.May(Permission.ProductsWrite);
 
     protected override async Task OnParametersSetAsync()
@@ -79,11 +82,11 @@ public sealed partial class ReleasePage
 
     async Task Save()
     {
-        if (_busy || _release is not { } release) return;
+        if (_busy || _release is null) return;
         _busy = true;
         var saved = await _faults.Catch(() =>
         {
-            var fields = _fields.Read(withVersion: release.State == "draft");
+            var fields = _fields.Read(withVersion: IsToCome);
             return Office.Confirmed((ReleaseOperations releases) => releases.Edit(Id, fields), _tag);
         });
         _busy = false;
@@ -96,9 +99,10 @@ public sealed partial class ReleasePage
     async Task Yank()
     {
         if (_release is not { } release) return;
-        var agreed = await ConfirmDialog.Ask(Dialogs, $"Yank {release.ProductName} {release.Version}?",
-            $"From the next request on nobody can have it: links that are out die, and transfers that run end. Licenses are offered the next older release. Sites that run {release.Version} keep running. It can be taken back.",
-            "Yank", danger: true);
+        var what = release.State == "scheduled"
+            ? "It will not be published when its time comes. It can be taken back."
+            : $"From the next request on nobody can have it: links that are out die, and only transfers that run already go on to their end. Licenses are offered the next older release. Sites that run {release.Version} keep running. It can be taken back.";
+        var agreed = await ConfirmDialog.Ask(Dialogs, $"Yank {release.ProductName} {release.Version}?", what, "Yank", danger: true);
         if (agreed) await Change(releases => releases.Yank(Id), $"{release.Version} is yanked");
     }
 
@@ -113,7 +117,7 @@ public sealed partial class ReleasePage
     {
         if (_release is not { } release) return;
         var what = release.Artifacts.Count == 0 ? "It has no file yet." : $"Its {Words.Count(release.Artifacts.Count, "file")} are deleted too.";
-        if (!await ConfirmDialog.Ask(Dialogs, $"Delete the draft {release.Version}?", $"{what} This cannot be taken back.", "Delete", danger: true)) return;
-        if (await Office.Do((ReleaseOperations releases) => releases.Delete(Id), "The draft is deleted") is { } gone) Navigation.NavigateTo($"products/{gone.ProductId}");
+        if (!await ConfirmDialog.Ask(Dialogs, release.State == "draft" ? $"Delete the draft {release.Version}?" : $"Delete {release.Version}, which waits for its time?", $"{what} This cannot be taken back.", "Delete", danger: true)) return;
+        if (await Office.Do((ReleaseOperations releases) => releases.Delete(Id), $"{release.Version} is deleted") is { } gone) Navigation.NavigateTo($"products/{gone.ProductId}");
     }
 }

@@ -32,7 +32,7 @@ export async function download(key, domain, file) {
   await pipeline(answer.body, createWriteStream(part));
   const hash = createHash('sha256');
   await pipeline(createReadStream(part), hash);
-  if (`"${hash.digest('hex')}"` !== answer.headers.get('ETag')) throw new Error('The download is incomplete or damaged');
+  if (hash.digest('hex') !== link.sha256) throw new Error('The download is incomplete or damaged');
   await rename(part, file);
 }
 

@@ -32,23 +32,19 @@ function latchkey_update(string $key, string $domain, string $version): object
 function latchkey_download(string $key, string $domain, string $file): void
 {
     $link = latchkey_ask('POST', '/api/license/download', $key, $domain);
-    $sha256 = null;
     $part = fopen("$file.part", 'wb');
     $curl = curl_init($link->download_url);
     curl_setopt_array($curl, [
         CURLOPT_FILE => $part,
         CURLOPT_FAILONERROR => true,
+        CURLOPT_FOLLOWLOCATION => true,
         CURLOPT_LOW_SPEED_LIMIT => 1,
         CURLOPT_LOW_SPEED_TIME => 30,
-        CURLOPT_HEADERFUNCTION => function ($curl, string $line) use (&$sha256): int {
-            if (preg_match('/^etag: "([0-9a-f]{64})"/i', $line, $found)) $sha256 = $found[1];
-            return strlen($line);
-        },
     ]);
     $done = curl_exec($curl);
     fclose($part);
     if (!$done) throw new RuntimeException(curl_error($curl));
-    if (hash_file('sha256', "$file.part") !== $sha256) throw new RuntimeException('The download is incomplete or damaged');
+    if (hash_file('sha256', "$file.part") !== $link->sha256) throw new RuntimeException('The download is incomplete or damaged');
     rename("$file.part", $file);
 }
 

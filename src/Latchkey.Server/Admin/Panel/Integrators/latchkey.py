@@ -44,13 +44,12 @@ def download(key, domain, file):
     sha256 = hashlib.sha256()
     try:
         with urlopen(link["download_url"], timeout=30) as answer, open(file + ".part", "wb") as part:
-            etag = answer.headers["ETag"]
             while block := answer.read(65536):
                 sha256.update(block)
                 part.write(block)
     except HTTPError as refused:
         raise Refused(refused) from None
-    if f'"{sha256.hexdigest()}"' != etag:
+    if sha256.hexdigest() != link["sha256"]:
         raise OSError("The download is incomplete or damaged")
     os.replace(file + ".part", file)
 

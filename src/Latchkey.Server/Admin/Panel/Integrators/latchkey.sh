@@ -21,10 +21,8 @@ echo "The license is good for $domain"
 
 answer=$(ask -X POST "$api/download") || stop "$answer"
 url=$(printf '%s' "$answer" | sed 's/.*"download_url":"\([^"]*\)".*/\1/')
-
-# HEAD uses nothing up; the ETag is the file's SHA-256.
-sha256=$(curl -fsSI "$url" | tr -d '\r' | sed -n 's/^[Ee][Tt][Aa][Gg]: "\(.*\)"$/\1/p')
-curl -fsS -o "$file.part" "$url"
+sha256=$(printf '%s' "$answer" | sed 's/.*"sha256":"\([0-9a-f]*\)".*/\1/')
+curl -fsSL -o "$file.part" "$url"
 echo "$sha256  $file.part" | sha256sum --check --quiet
 mv "$file.part" "$file"
 echo "$file: $(wc -c <"$file") bytes"

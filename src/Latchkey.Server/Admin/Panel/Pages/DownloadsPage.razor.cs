@@ -21,6 +21,7 @@ public sealed partial class DownloadsPage : IDisposable
 
     PagedTable<DownloadTokenView>? _table;
     (string?, string?, string?, string?) _shown;
+    readonly Dictionary<(long ProductId, string Version), (long Id, bool IsYanked)> _releases = [];
     IReadOnlyList<(string, string)> _products = [("", "All")];
     PeriodicTimer? _timer;
 
@@ -62,13 +63,20 @@ public sealed partial class DownloadsPage : IDisposable
         }
     }
 
-    Task<Page<DownloadTokenView>> Load(string? cursor)
+    async Task<Page<DownloadTokenView>> Load(string? cursor)
     {
         // No license has a number that is none.
         var license = Blank.None(LicenseId) is null ? (long?)null : Number(LicenseId) ?? 0;
         var filter = new DownloadFilter(license, Number(ProductId), States.Any(state => state.Item1 == State) ? State : null, Number(Id));
-        return Office.Read((DownloadOperations downloads) => downloads.List(filter, new PageRequest(cursor)));
+        var page = await Office.Read((DownloadOperations downloads) => downloads.List(filter, new PageRequest(cursor)));
+        if (!Office.May(Permission.ProductsRead)) return page;
+        foreach (var (name, release) in await Office.Read((NamedReleases releases) => releases.Find(page.Items.Select(link => (link.ProductId, link.Version))))) _releases[name] = release;
+        return page;
     }
+
+    (long Id, bool IsYanked)? Release(DownloadTokenView link) => _releases.TryGetValue((link.ProductId, link.Version), out var release) ? release : null;
+
+    string PlaceOf(DownloadTokenView link) => Release(link) is { } release ? $"releases/{release.Id}" : $"products/{link.ProductId}";
 
     async Task Revoke(DownloadTokenView link)
     {
