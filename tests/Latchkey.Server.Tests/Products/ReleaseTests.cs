@@ -67,6 +67,22 @@ public sealed class ReleaseTests : IAsyncLifetime
         Assert.Equal(content, (await _server.Http.Get(new Uri(link.Json.GetProperty("data").Text("download_url")).AbsolutePath)).Bytes);
     }
 
+    /// <summary>An updater that fetches a file, and then its signature, must not get the one of another version.</summary>
+    [Fact]
+    public async Task A_signature_is_of_the_release_that_the_file_would_be_of()
+    {
+        var signed = await Draft("1.0.0");
+        (await _admin.Put($"/releases/{signed}/files/app.zip", [1])).Ok(201);
+        (await _admin.Put($"/releases/{signed}/files/app.zip.sig?kind=signature", [2])).Ok(201);
+        (await _admin.Post($"/releases/{signed}/publish")).Ok();
+        Assert.Equal("1.0.0 app.zip.sig", await MintVersion("?kind=signature"));
+        _server.Publish(1, [3], version: "1.1.0");
+        Assert.Equal("1.1.0 product.zip", await MintVersion());
+        var refused = await _server.Http.Read(Ask.Request(HttpMethod.Post, Ask.MintPath + "?kind=signature", _key, "example.com", 1));
+        Assert.Equal((404, "RELEASE_NOT_FOUND", "Release 1.1.0 has no signature for product.zip"), (refused.Status, refused.Code, refused.Json.Text("message")));
+        Assert.Equal("1.0.0 app.zip.sig", await MintVersion("?kind=signature&version=1.0.0"));
+    }
+
     [Fact]
     public async Task What_is_published_stays_as_it_is()
     {
