@@ -7,7 +7,10 @@ namespace Latchkey.Server.Products;
 /// <summary>What is new in a release, as it was written and as HTML.</summary>
 sealed record ReleaseNotesText(string Markdown, string Html);
 
-/// <summary>Notes in Markdown, as HTML that is safe wherever it is shown: no script, no style, no picture, links to the web alone.</summary>
+/// <summary>
+/// Notes in Markdown, as HTML that is safe wherever it is shown: no script, no style, no picture, links to the web
+/// alone, in full: what is relative leads elsewhere on every page that shows it, in the panel to the panel.
+/// </summary>
 static partial class ReleaseNotes
 {
     public const int MaxLength = 50_000;
@@ -22,11 +25,25 @@ static partial class ReleaseNotes
     [GeneratedRegex("<(/?)h([1-6])>")]
     private static partial Regex Heading();
 
-    static HtmlSanitizer Sanitizer() => new(new HtmlSanitizerOptions
+    /// <summary>As browsers read it: <c>https:page</c> is relative too.</summary>
+    [GeneratedRegex(@"\A(https?://[^/\\]|mailto:)", RegexOptions.IgnoreCase)]
+    private static partial Regex WholeLink();
+
+    static HtmlSanitizer Sanitizer()
+    {
+        var sanitizer = new HtmlSanitizer(Options());
+        sanitizer.FilterUrl += (_, link) =>
+        {
+            if (!WholeLink().IsMatch(link.OriginalUrl)) link.SanitizedUrl = null;
+        };
+        return sanitizer;
+    }
+
+    static HtmlSanitizerOptions Options() => new()
     {
         AllowedTags = new HashSet<string>(["h1", "h2", "h3", "h4", "h5", "h6", "p", "br", "hr", "ul", "ol", "li", "blockquote", "pre", "code", "em", "strong", "a", "table", "thead", "tbody", "tr", "th", "td"]),
         AllowedAttributes = new HashSet<string>(["href", "start"]),
         AllowedSchemes = new HashSet<string>(["https", "http", "mailto"]),
         UriAttributes = new HashSet<string>(["href"]),
-    });
+    };
 }

@@ -172,6 +172,23 @@ public sealed class ReleaseTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("[a](//evil.example)", "<p><a>a</a></p>")]
+    [InlineData("[a](/admin/account)", "<p><a>a</a></p>")]
+    [InlineData("[a](account)", "<p><a>a</a></p>")]
+    [InlineData("[a](#top)", "<p><a>a</a></p>")]
+    [InlineData("[a](?x=1)", "<p><a>a</a></p>")]
+    [InlineData("[a](https:account)", "<p><a>a</a></p>")]
+    [InlineData("[a](https:/account)", "<p><a>a</a></p>")]
+    [InlineData("[a](ftp://files.example/)", "<p><a>a</a></p>")]
+    [InlineData("[a][1]\n\n[1]: /admin", "<p><a>a</a></p>")]
+    [InlineData("[a](HTTPS://docs.example/page?x=1#y)", "<p><a href=\"HTTPS://docs.example/page?x=1#y\">a</a></p>")]
+    [InlineData("[a](http://docs.example)", "<p><a href=\"http://docs.example\">a</a></p>")]
+    [InlineData("[a](mailto:help@example.com)", "<p><a href=\"mailto:help@example.com\">a</a></p>")]
+    [InlineData("https://docs.example/new", "<p><a href=\"https://docs.example/new\">https://docs.example/new</a></p>")]
+    public async Task A_link_in_the_notes_leads_to_the_web_or_nowhere(string notes, string html) =>
+        Assert.Equal(html, (await _admin.Post("/products/1/releases", new { version = "1.0.0", notes })).Ok(201).Json.Text("notes_html"));
+
+    [Theory]
     [InlineData("1.0.0", "stable")]
     [InlineData("1.0.0-alpha", "alpha")]
     [InlineData("1.0.0-dev.20260101", "dev")]
