@@ -172,6 +172,28 @@ public sealed class ReleaseTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData(">", 130)]
+    [InlineData("[", 130)]
+    [InlineData("1. ", 3_000)]
+    public async Task Notes_that_are_nested_too_deeply_are_refused_with_a_pointer(string part, int times)
+    {
+        var notes = string.Concat(Enumerable.Repeat(part, times)) + " a";
+        (await _admin.Post("/products/1/releases", new { version = "1.0.0", notes })).Refuses(422, "VALIDATION_FAILED", "/notes");
+        (await _admin.Patch($"/releases/{await Draft("1.0.0")}", new { notes })).Refuses(422, "VALIDATION_FAILED", "/notes");
+    }
+
+    /// <summary>Brackets take the square of their number.</summary>
+    [Fact]
+    public async Task The_longest_notes_are_taken_and_one_character_more_is_not()
+    {
+        var notes = string.Concat(Enumerable.Repeat("[a](b", 2_000));
+        Assert.Equal(notes, (await _admin.Post("/products/1/releases", new { version = "1.0.0", notes })).Ok(201).Json.Text("notes"));
+        var refused = await _admin.Post("/products/1/releases", new { version = "2.0.0", notes = notes + "[" });
+        refused.Refuses(422, "VALIDATION_FAILED", "/notes");
+        Assert.Contains("at most 10,000 characters", refused.Text);
+    }
+
+    [Theory]
     [InlineData("[a](//evil.example)", "<p><a>a</a></p>")]
     [InlineData("[a](/admin/account)", "<p><a>a</a></p>")]
     [InlineData("[a](account)", "<p><a>a</a></p>")]
