@@ -78,6 +78,14 @@ public sealed class ReleaseTests(Chromium chromium)
         await Expect(page.GetByText("must be spelled 2.0.0")).ToBeVisibleAsync();
         await Expect(page.GetByText("The rollout must be 1 to 100 percent.")).ToBeVisibleAsync();
         await Expect(page.GetByLabel("What is new")).ToHaveValueAsync("Kept");
+
+        // What no Markdown can be read from is told in place of the preview.
+        var nested = new string('>', 130) + " a";
+        await page.GetByLabel("What is new").FillAsync(nested);
+        await Expect(page.GetByRole(AriaRole.Region, new() { Name = "Preview" }).GetByText("nested too deeply")).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Save, and add files" }).ClickAsync();
+        await Expect(page.GetByText("nested too deeply")).ToHaveCountAsync(2);
+        await Expect(page.GetByLabel("What is new")).ToHaveValueAsync(nested);
     }
 
     [Fact]

@@ -7,7 +7,9 @@ using Microsoft.Win32.SafeHandles;
 namespace Latchkey.Server.Blobs;
 
 /// <summary>Files on disk.</summary>
-sealed class FileBlobStore(string root) : IBlobStore
+/// <param name="root">The directory.</param>
+/// <param name="owner">Tells whose it is; null: it lies in the data directory, and is nobody else's.</param>
+sealed class FileBlobStore(string root, FileBlobOwner? owner = null) : IBlobStore
 {
     const int Chunk = 1 << 20;
     const long Reserve = 64 << 20;
@@ -17,6 +19,8 @@ sealed class FileBlobStore(string root) : IBlobStore
 
     public string Place => root;
 
+    public BlobOwner Owner => owner?.Look() ?? BlobOwner.Us;
+
     /// <summary>Copies, hashes on the way, and puts the file in place in one step that a crash cannot halve.</summary>
     public async Task<StoredBlob> Add(Stream source, long maxLength = long.MaxValue, Action<long>? progress = null, string? id = null, CancellationToken stop = default)
     {
@@ -24,6 +28,7 @@ sealed class FileBlobStore(string root) : IBlobStore
         var final = PathOf(id);
         var directory = Path.GetDirectoryName(final)!;
         MakeDirectory(directory);
+        owner?.Claim();
         var temporary = Path.Combine(root, BlobId.New() + ".tmp");
         try
         {
@@ -128,6 +133,7 @@ sealed class FileBlobStore(string root) : IBlobStore
         foreach (var file in new DirectoryInfo(root).EnumerateFiles("*", SearchOption.AllDirectories))
         {
             stop.ThrowIfCancellationRequested();
+            if (file.Name == FileBlobOwner.FileName) continue;
             yield return new BlobEntry(file.Name, file.Length, file.LastWriteTimeUtc);
         }
     }

@@ -27,6 +27,16 @@ static class BlobId
     public static bool IsOurs(ReadOnlySpan<char> name) => name.Length == 32 && !name.ContainsAnyExcept(Digits);
 }
 
+/// <summary>Whose a store is.</summary>
+enum BlobOwner
+{
+    Us,
+
+    /// <summary>Nothing was stored there yet; or before stores were marked.</summary>
+    Unknown,
+    Another,
+}
+
 /// <summary>Where published files lie, each under a random id, written once and never changed.</summary>
 interface IBlobStore
 {
@@ -36,6 +46,9 @@ interface IBlobStore
     /// <summary>Looks whether the store is there at all.</summary>
     /// <returns>What is wrong with it, as <c>does not answer</c>; null if nothing is.</returns>
     Task<string?> Fault(CancellationToken stop = default);
+
+    /// <summary>Whose files these are: only from our own may be removed what no release of ours refers to.</summary>
+    BlobOwner Owner => BlobOwner.Us;
 
     /// <summary>What may still be stored, in bytes; null where nobody can tell.</summary>
     long? Room();

@@ -55,7 +55,7 @@ static class BlobCommands
         if (place.Trim().Length == 0) throw new UsageException("A place is empty: name a directory, or s3://BUCKET/PREFIX.");
         if (place.Contains("://", StringComparison.Ordinal)) throw new UsageException($"\"{place}\" is no place for files: name a directory, or s3://BUCKET/PREFIX.");
         var directory = Path.GetFullPath(place);
-        return (new FileBlobStore(directory), [new("Blobs:Store", "Disk"), new("Blobs:Directory", directory)]);
+        return (BlobStores.InDirectory(directory, settings.Data, secrets), [new("Blobs:Store", "Disk"), new("Blobs:Directory", directory)]);
     }
 
     /// <summary>All but the keys, which are never printed.</summary>

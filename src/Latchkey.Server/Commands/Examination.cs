@@ -40,6 +40,7 @@ sealed class Examination
         using var connection = data.Database.OpenExisting();
         CheckDatabase(connection);
         using var db = SqliteDatabase.OpenContext(connection);
+        CheckOwner(data.Blobs, db);
         if (await CheckStore(data.Blobs, db)) await CheckFiles(data.Blobs, db);
     }
 
@@ -109,6 +110,13 @@ sealed class Examination
         if (integrity != "ok") Add(Health.Fault, $"the database is damaged: {integrity}", "restore it from your backup");
         else if (dangling is not null) Add(Health.Fault, $"the table {dangling} refers to rows that are gone", "restore the database from your backup");
         else Ok("the database is intact");
+    }
+
+    void CheckOwner(IBlobStore store, LatchkeyDb db)
+    {
+        var owner = store.Owner;
+        if (owner == BlobOwner.Another) Add(Health.Fault, $"{store.Place} belongs to another installation of Latchkey", "name another directory (Blobs:Directory), and copy the files of this installation there: uploads are refused meanwhile");
+        else if (owner == BlobOwner.Unknown && db.Artifacts.Any()) Add(Health.Warning, $"{store.Place} has no file {FileBlobOwner.FileName}, which says whose it is", "nothing: the next upload makes it; until then nothing is removed there");
     }
 
     /// <summary>A store that does not answer says nothing about its files.</summary>

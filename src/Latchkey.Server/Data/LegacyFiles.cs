@@ -68,7 +68,7 @@ static class LegacyFiles
             INSERT INTO releases (product_id, version, precedence, channel, notes, notes_html, state, published_at, created_at, rollout_percent)
             VALUES ($1, $2, $3, 'stable', $4, $5, 1, $6, $6, 100)
             """,
-            file.Product, version, precedence, notes, ReleaseNotes.ToHtml(notes), file.PublishedAt);
+            file.Product, version, precedence, notes, ReleaseNotes.Read(notes).Text.Html, file.PublishedAt);
         session.Execute("UPDATE artifacts SET release_id = last_insert_rowid(), created_at = published_at WHERE id = $1", file.Id);
     }
 }

@@ -11,10 +11,27 @@ sealed partial class BlobSweep(SqliteDatabase database, IBlobStore store, TimePr
 {
     static readonly TimeSpan Grace = TimeSpan.FromDays(1);
 
+    public override Task StartAsync(CancellationToken cancellationToken)
+    {
+        WarnIfAnothers();
+        return base.StartAsync(cancellationToken);
+    }
+
+    void WarnIfAnothers()
+    {
+        if (store.Owner == BlobOwner.Another) Anothers(store.Place);
+    }
+
     protected override async Task Do(CancellationToken stopping)
     {
         try
         {
+            if (store.Owner != BlobOwner.Us)
+            {
+                WarnIfAnothers();
+                return;
+            }
+
             var old = new List<string>();
             await foreach (var entry in store.All(stopping))
             {
@@ -50,6 +67,9 @@ sealed partial class BlobSweep(SqliteDatabase database, IBlobStore store, TimePr
 
     [LoggerMessage(64, LogLevel.Information, "Removed {Count} files from {Place} that belong to no release")]
     partial void Swept(int count, string place);
+
+    [LoggerMessage(69, LogLevel.Warning, "{Place} belongs to another installation of Latchkey: nothing is stored there, and nothing removed. Name another directory (Blobs:Directory)")]
+    partial void Anothers(string place);
 
     [LoggerMessage(65, LogLevel.Warning, "Files that belong to no release were not removed: {Reason}")]
     partial void NotSwept(string reason);

@@ -34,7 +34,10 @@ static class ReleaseChoice
     /// <param name="Withheld">The newest, where it may not have that one; null: it may.</param>
     public sealed record Update(Newer? Offered, Newer? Withheld);
 
-    /// <summary>What a download link is made for: the release that was named, else the newest that the license may have.</summary>
+    /// <summary>
+    /// What a download link is made for: the release that was named, else the newest that the license may have. What lies
+    /// beside a file is that release's, or none: never that of an older one.
+    /// </summary>
     /// <param name="newestFirst">By precedence.</param>
     /// <param name="wish">What the client names.</param>
     /// <param name="license">Who asks.</param>
@@ -49,20 +52,23 @@ static class ReleaseChoice
             if (!IsMeant(release, wish, own)) continue;
             if (FileChoice.Of(release, wish, out var missing) is not { } file) noFile ??= missing;
             else if (Between(license, release) is { } obstacle) notEntitled ??= obstacle.Refusal;
-            else if (wish.Version is not null || Rollout.Includes(release.Id, license.Id, release.RolloutPercent)) return new Choice(release, file, null);
-            else heldBack ??= new Choice(release, file, null);
+            else if (wish.Version is not null || Rollout.Includes(release.Id, license.Id, release.RolloutPercent)) return Of(release, file, wish.Kind);
+            else heldBack ??= Of(release, file, wish.Kind);
         }
 
         // A rollout keeps updates back, not the first release there is.
         return heldBack ?? new Choice(null, null, notEntitled ?? noFile ?? (wish.IsEmpty ? Wire.NoDownloadableFile : Missing(wish)));
     }
 
+    static Choice Of(OfferedRelease release, Artifact file, ArtifactKind kind) =>
+        FileChoice.Beside(release, file, kind, out var missing) is { } wanted ? new Choice(release, wanted, null) : new Choice(null, null, missing);
+
     /// <summary>
     /// What is newer than <paramref name="current"/>. Of a channel that the license's own does not include nothing is
     /// told, whatever is named.
     /// </summary>
     /// <param name="newestFirst">By precedence.</param>
-    /// <param name="wish">Its version is of no matter.</param>
+    /// <param name="wish">Its version and kind are of no matter.</param>
     /// <param name="license">Who asks.</param>
     /// <param name="current">What runs there.</param>
     public static Update ForUpdate(IEnumerable<OfferedRelease> newestFirst, in ReleaseWish wish, LicenseFacts license, SemVersion current)
@@ -134,16 +140,21 @@ static class FileChoice
     /// <param name="missing">Why there is none.</param>
     public static Artifact? Of(OfferedRelease release, in ReleaseWish wish, out Refusal? missing)
     {
-        var (platform, arch, kind) = (wish.Platform, wish.Arch, wish.Kind);
+        var (platform, arch) = (wish.Platform, wish.Arch);
         var files = release.Artifacts.Where(a => a.Kind == ArtifactKind.File && Fits(a.Platform, platform) && Fits(a.Arch, arch)).ToList();
         var exact = files.Where(a => a.Platform == "" || platform is not null).Where(a => a.Arch == "" || arch is not null)
             .OrderByDescending(a => (a.Platform == platform ? 2 : 0) + (a.Arch == arch ? 1 : 0)).FirstOrDefault();
         var file = exact ?? (files.Count == 1 ? files[0] : null);
         missing = file is null ? NoFile(release, wish, files) : null;
-        if (file is null || kind == ArtifactKind.File) return file;
-        var beside = release.Artifacts.FirstOrDefault(a => a.Kind == kind && a.BesideId == file.Id);
-        if (beside is null) missing = Wire.ReleaseNotFound($"Release {release.Version} has no {ArtifactView.KindName(kind)} for {file.FileName}");
-        return beside;
+        return file;
+    }
+
+    /// <summary>The file itself, or what lies beside it.</summary>
+    public static Artifact? Beside(OfferedRelease release, Artifact file, ArtifactKind kind, out Refusal? missing)
+    {
+        var wanted = kind == ArtifactKind.File ? file : release.Artifacts.FirstOrDefault(a => a.Kind == kind && a.BesideId == file.Id);
+        missing = wanted is null ? Wire.ReleaseNotFound($"Release {release.Version} has no {ArtifactView.KindName(kind)} for {file.FileName}") : null;
+        return wanted;
     }
 
     static bool Fits(string made, string? asked) => made == "" || asked is null || made == asked;

@@ -9,10 +9,14 @@ namespace Latchkey.Server.Products;
 /// <summary>What is to be set; null leaves as it is (or, for a new release, as usual).</summary>
 /// <param name="Version">SemVer 2.0.</param>
 /// <param name="Channel">Usual is what the version says: <c>2.0.0-alpha.1</c> is alpha, other pre-releases are beta, the rest is stable.</param>
-/// <param name="Notes">Markdown.</param>
+/// <param name="Notes">Markdown, at most <see cref="ReleaseNotes.MaxLength"/> characters.</param>
 /// <param name="RolloutPercent">1 to 100.</param>
 /// <param name="MinimumVersion">An empty text takes it away.</param>
-sealed record ReleaseFields(string? Version = null, string? Channel = null, string? Notes = null, int? RolloutPercent = null, string? MinimumVersion = null);
+sealed record ReleaseFields(string? Version = null, string? Channel = null, string? Notes = null, int? RolloutPercent = null, string? MinimumVersion = null)
+{
+    /// <summary>Read as soon as they are there, before anybody waits for a transaction.</summary>
+    public ReadNotes? NotesRead { get; } = Notes is null ? null : ReleaseNotes.Read(Notes);
+}
 
 sealed record ReleaseFilter(long? ProductId = null, string? Channel = null, string? State = null);
 
@@ -248,10 +252,10 @@ sealed class ReleaseOperations(UnitOfWork work)
             release.Channel = Label.Of(channel) ?? "";
         }
 
-        if (fields.Notes is { } notes)
+        if (fields.NotesRead is { } notes)
         {
-            faults.Unless(notes.Length <= ReleaseNotes.MaxLength, "/notes", $"The notes must be at most {ReleaseNotes.MaxLength} characters.");
-            if (notes.Length <= ReleaseNotes.MaxLength) (release.Notes, release.NotesHtml) = (notes, ReleaseNotes.ToHtml(notes));
+            if (notes.Fault is { } fault) faults.Add("/notes", fault);
+            (release.Notes, release.NotesHtml) = (notes.Text.Markdown, notes.Text.Html);
         }
 
         if (fields.RolloutPercent is { } percent)

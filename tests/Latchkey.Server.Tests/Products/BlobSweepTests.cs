@@ -1,3 +1,4 @@
+using Latchkey.Server.Tests.Admin.Api;
 using Latchkey.Server.Tests.Support;
 
 namespace Latchkey.Server.Tests.Products;
@@ -34,5 +35,51 @@ public sealed class BlobSweepTests
         await Poll.Until(() => Task.FromResult(left.Count(File.Exists)), count => count == 0);
         Assert.All(kept.Concat(others).Append(young), file => Assert.True(File.Exists(file), file));
         Assert.NotEmpty(draft.Artifacts);
+    }
+
+    [Fact]
+    public async Task A_directory_that_is_another_installations_takes_no_file_and_loses_none()
+    {
+        var shared = Path.Combine(TempDirectory.Make(), "files");
+        await using var first = await TestServer.Run(("Blobs:Directory", shared));
+        await using var second = await TestServer.Run(("Blobs:Directory", shared));
+        first.AddProduct();
+        second.AddProduct();
+        first.Publish(1, [1, 2, 3]);
+        var failure = Assert.Throws<Server.Data.StoreUnavailableException>(() => second.Publish(1, [4]));
+        Assert.Contains("belongs to another installation", failure.Message);
+        (await second.Admin().Put("/products/1/files/product.zip", [4])).Refuses(503, "SERVICE_UNAVAILABLE");
+
+        // As if they had shared it before it was marked.
+        var old = Directory.GetFiles(shared, "*", SearchOption.AllDirectories).Where(file => Path.GetFileName(file).Length == 32).Append(Put(shared, Orphan)).ToList();
+        foreach (var file in old) File.SetLastWriteTimeUtc(file, TestServer.Start.UtcDateTime.AddDays(-2));
+        var before = second.Log.Lines.Count(line => line.Contains("belongs to another installation", StringComparison.Ordinal));
+        second.Clock.Advance(TimeSpan.FromHours(1));
+        await Poll.Until(() => Task.FromResult(second.Log.Lines.Count(line => line.Contains("belongs to another installation", StringComparison.Ordinal))), count => count > before);
+        Assert.All(old, file => Assert.True(File.Exists(file), file));
+        first.Clock.Advance(TimeSpan.FromHours(1));
+        await Poll.Until(() => Task.FromResult(old.Count(File.Exists)), count => count == 1);
+    }
+
+    /// <summary>Another's data directory is marked by its database.</summary>
+    [Fact]
+    public async Task The_files_of_another_data_directory_are_not_for_us()
+    {
+        await using var first = await TestServer.Run();
+        first.AddProduct();
+        first.Publish(1, [1, 2, 3]);
+        await using var second = await TestServer.Run(("Blobs:Directory", first.Files.Place));
+        second.AddProduct();
+        Assert.Throws<Server.Data.StoreUnavailableException>(() => second.Publish(1, [4]));
+        Assert.Single(Directory.GetFiles(first.Files.Place, "*", SearchOption.AllDirectories));
+        Assert.Contains(second.Log.Lines, line => line.Contains($"Warning Latchkey.Server.Products.BlobSweep {first.Files.Place} belongs to another installation", StringComparison.Ordinal));
+    }
+
+    static string Put(string root, string id)
+    {
+        var file = Path.Combine(root, id[..2], id);
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        File.WriteAllText(file, "x");
+        return file;
     }
 }

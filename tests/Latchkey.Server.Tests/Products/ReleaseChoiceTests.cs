@@ -126,6 +126,20 @@ public sealed class ReleaseChoiceTests
         Assert.Equal("linux", ReleaseChoice.ForDownload([release], Wish(platform: "linux"), License()).File!.FileName);
     }
 
+    [Theory]
+    [InlineData(null, "Release 1.1.0 has no signature for app")]
+    [InlineData(0, "1.0.0 app.sig")]
+    public void A_signature_is_never_that_of_an_older_release_than_the_file(int? until, string gets)
+    {
+        OfferedRelease[] releases =
+        [
+            Release("1.1.0", "stable", 1, 100, null, File("app", id: 3)),
+            Release("1.0.0", "stable", 0, 100, null, File("app", id: 1), File("app.sig", kind: ArtifactKind.Signature, id: 2, beside: 1)),
+        ];
+        var choice = ReleaseChoice.ForDownload(releases, Wish(kind: ArtifactKind.Signature), License(until: until));
+        Assert.Equal(gets, choice.Refused?.Message ?? $"{choice.Release!.Version} {choice.File!.FileName}");
+    }
+
     [Fact]
     public void A_rollout_keeps_an_update_back_but_neither_a_named_version_nor_the_only_release()
     {

@@ -67,6 +67,22 @@ public sealed class ReleaseTests : IAsyncLifetime
         Assert.Equal(content, (await _server.Http.Get(new Uri(link.Json.GetProperty("data").Text("download_url")).AbsolutePath)).Bytes);
     }
 
+    /// <summary>An updater that fetches a file, and then its signature, must not get the one of another version.</summary>
+    [Fact]
+    public async Task A_signature_is_of_the_release_that_the_file_would_be_of()
+    {
+        var signed = await Draft("1.0.0");
+        (await _admin.Put($"/releases/{signed}/files/app.zip", [1])).Ok(201);
+        (await _admin.Put($"/releases/{signed}/files/app.zip.sig?kind=signature", [2])).Ok(201);
+        (await _admin.Post($"/releases/{signed}/publish")).Ok();
+        Assert.Equal("1.0.0 app.zip.sig", await MintVersion("?kind=signature"));
+        _server.Publish(1, [3], version: "1.1.0");
+        Assert.Equal("1.1.0 product.zip", await MintVersion());
+        var refused = await _server.Http.Read(Ask.Request(HttpMethod.Post, Ask.MintPath + "?kind=signature", _key, "example.com", 1));
+        Assert.Equal((404, "RELEASE_NOT_FOUND", "Release 1.1.0 has no signature for product.zip"), (refused.Status, refused.Code, refused.Json.Text("message")));
+        Assert.Equal("1.0.0 app.zip.sig", await MintVersion("?kind=signature&version=1.0.0"));
+    }
+
     [Fact]
     public async Task What_is_published_stays_as_it_is()
     {
@@ -186,6 +202,45 @@ public sealed class ReleaseTests : IAsyncLifetime
         (await _admin.Patch($"/releases/{id}", new { version = "1.0.0" })).Refuses(422, "VALIDATION_FAILED", "/minimum_version");
         (await _admin.Patch($"/releases/{id}", new { version = "1.0.0", minimum_version = "" })).Ok();
     }
+
+    [Theory]
+    [InlineData(">", 130)]
+    [InlineData("[", 130)]
+    [InlineData("1. ", 3_000)]
+    public async Task Notes_that_are_nested_too_deeply_are_refused_with_a_pointer(string part, int times)
+    {
+        var notes = string.Concat(Enumerable.Repeat(part, times)) + " a";
+        (await _admin.Post("/products/1/releases", new { version = "1.0.0", notes })).Refuses(422, "VALIDATION_FAILED", "/notes");
+        (await _admin.Patch($"/releases/{await Draft("1.0.0")}", new { notes })).Refuses(422, "VALIDATION_FAILED", "/notes");
+    }
+
+    /// <summary>Brackets take the square of their number.</summary>
+    [Fact]
+    public async Task The_longest_notes_are_taken_and_one_character_more_is_not()
+    {
+        var notes = string.Concat(Enumerable.Repeat("[a](b", 2_000));
+        Assert.Equal(notes, (await _admin.Post("/products/1/releases", new { version = "1.0.0", notes })).Ok(201).Json.Text("notes"));
+        var refused = await _admin.Post("/products/1/releases", new { version = "2.0.0", notes = notes + "[" });
+        refused.Refuses(422, "VALIDATION_FAILED", "/notes");
+        Assert.Contains("at most 10,000 characters", refused.Text);
+    }
+
+    [Theory]
+    [InlineData("[a](//evil.example)", "<p><a>a</a></p>")]
+    [InlineData("[a](/admin/account)", "<p><a>a</a></p>")]
+    [InlineData("[a](account)", "<p><a>a</a></p>")]
+    [InlineData("[a](#top)", "<p><a>a</a></p>")]
+    [InlineData("[a](?x=1)", "<p><a>a</a></p>")]
+    [InlineData("[a](https:account)", "<p><a>a</a></p>")]
+    [InlineData("[a](https:/account)", "<p><a>a</a></p>")]
+    [InlineData("[a](ftp://files.example/)", "<p><a>a</a></p>")]
+    [InlineData("[a][1]\n\n[1]: /admin", "<p><a>a</a></p>")]
+    [InlineData("[a](HTTPS://docs.example/page?x=1#y)", "<p><a href=\"HTTPS://docs.example/page?x=1#y\">a</a></p>")]
+    [InlineData("[a](http://docs.example)", "<p><a href=\"http://docs.example\">a</a></p>")]
+    [InlineData("[a](mailto:help@example.com)", "<p><a href=\"mailto:help@example.com\">a</a></p>")]
+    [InlineData("https://docs.example/new", "<p><a href=\"https://docs.example/new\">https://docs.example/new</a></p>")]
+    public async Task A_link_in_the_notes_leads_to_the_web_or_nowhere(string notes, string html) =>
+        Assert.Equal(html, (await _admin.Post("/products/1/releases", new { version = "1.0.0", notes })).Ok(201).Json.Text("notes_html"));
 
     [Theory]
     [InlineData("1.0.0", "stable")]
