@@ -127,8 +127,9 @@ sealed class S3BlobStore(S3Settings settings, string installation) : IBlobStore
     /// <param name="lifetime">How long it is good for, by the store's clock.</param>
     /// <param name="contentType">What the store shall say that it is.</param>
     /// <param name="disposition">And what it shall be saved as.</param>
+    /// <param name="range">Signed, so that the link is good for this <c>Range</c> alone; null where it is for the whole.</param>
     /// <exception cref="S3Exception">There are no credentials to sign it with.</exception>
-    public async Task<string> LinkTo(string id, TimeSpan lifetime, string contentType, string disposition)
+    public async Task<string> LinkTo(string id, TimeSpan lifetime, string contentType, string disposition, string? range)
     {
         var request = new GetPreSignedUrlRequest
         {
@@ -138,6 +139,7 @@ sealed class S3BlobStore(S3Settings settings, string installation) : IBlobStore
             Expires = (TimeProvider.System.GetUtcNow() + lifetime).UtcDateTime,
             Protocol = settings.Endpoint?.Scheme == Uri.UriSchemeHttp ? Protocol.HTTP : Protocol.HTTPS,
         };
+        if (range is not null) request.Headers["Range"] = range;
         request.ResponseHeaderOverrides.ContentType = contentType;
         request.ResponseHeaderOverrides.ContentDisposition = disposition;
         request.ResponseHeaderOverrides.CacheControl = "no-store, private";

@@ -47,6 +47,7 @@ static class Server
 
         // The first look-up makes SQLite's shared files, which a full disk would not let it make later.
         app.Services.GetRequiredService<LicenseLookup>().Find("", clock.GetUtcNow());
+        if (settings.Blobs.Delivery == Delivery.Accel) app.Use(Delegation.OwnMarks);
         if (settings.TrustedProxies.Length > 0) app.UseForwardedHeaders(Proxies(settings));
         app.UseMiddleware<EveryAnswer>();
         PanelHost.Map(app, settings);

@@ -14,7 +14,7 @@ sealed partial class ClaimDownload(
     DownloadTokens tokens, IBlobStore blobs, BlobHealth health, FileTransfer transfers, Delegation delegation, ActivityBoard activity, Settings settings, TimeProvider clock,
     ILogger<ClaimDownload> log) : IDisposable
 {
-    readonly Claim _claims = new(tokens, clock);
+    readonly Claim _claims = new(clock);
     readonly SemaphoreSlim _places = new(settings.Downloads.MaxConcurrent);
 
     public int Running => settings.Downloads.MaxConcurrent - _places.CurrentCount;
@@ -90,33 +90,39 @@ sealed partial class ClaimDownload(
 
     async Task Stream(HttpContext context, TokenFacts token, Transfer transfer, IBlob file)
     {
-        if (!_places.Wait(0, CancellationToken.None))
-        {
-            await Refuse(context, Wire.TooManyDownloads, token);
-            return;
-        }
-
         var buffer = ArrayPool<byte>.Shared.Rent(FileTransfer.OneGo);
+        var hasPlace = false;
         try
         {
             var last = buffer.AsMemory(0, transfer.Last);
-            await FileTransfer.Prepare(file, transfer, last, context.RequestAborted);
-            if (await TryClaim(context, token, transfer) is not { } claimed) return;
+            var claimed = await TryClaim(context, token, transfer, async (found, wanted, now) =>
+            {
+                if (!_places.Wait(0, CancellationToken.None)) return new Claim.Outcome(wanted, Wire.TooManyDownloads);
+                hasPlace = true;
+                await FileTransfer.Prepare(file, wanted, last, context.RequestAborted);
+                if (await tokens.TryClaim(found, wanted, now)) return new Claim.Outcome(wanted, null);
+                hasPlace = false;
+                _places.Release();
+                return null;
+            });
+            if (claimed is null) return;
             Describe(context.Response, token, transfer.Part);
             await transfers.Run(context, file, claimed, last);
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
-            _places.Release();
+            if (hasPlace) _places.Release();
         }
     }
 
     /// <summary>What has left for others to send is handed over, as far as anybody here can know.</summary>
     async Task Delegate(HttpContext context, TokenFacts token, Transfer transfer)
     {
-        var address = await delegation.Address(token.File);
-        if (await TryClaim(context, token, transfer) is null) return;
+        var address = await delegation.Address(token.File, context.Request.Headers.Range.Count > 0 && !transfer.Part.IsWhole ? context.Request.Headers.Range.ToString() : null);
+        var claimed = await TryClaim(
+            context, token, transfer, async (found, wanted, now) => await tokens.TryClaim(found, wanted, now) ? new Claim.Outcome(wanted, null) : null);
+        if (claimed is null) return;
         delegation.Send(context.Response, token.File, address);
         activity.Note(
             new ActivityNote(ActivityKind.Download, transfer.Part.From == 0 ? ActivityOutcome.Ok : ActivityOutcome.Partial, token.LicenseId, token.File.ProductId, "", transfer.Client),
@@ -124,9 +130,9 @@ sealed partial class ClaimDownload(
     }
 
     /// <returns>Null if it was refused, and answered.</returns>
-    async Task<Transfer?> TryClaim(HttpContext context, TokenFacts token, Transfer transfer)
+    async Task<Transfer?> TryClaim(HttpContext context, TokenFacts token, Transfer transfer, Func<TokenFacts, Transfer, DateTimeOffset, Task<Claim.Outcome?>> take)
     {
-        var claim = await _claims.Try(token, transfer, () => Find(context), context.RequestAborted);
+        var claim = await _claims.Try(token, transfer, () => Find(context), take, context.RequestAborted);
         if (claim.Refused is { } refusal)
         {
             await Refuse(context, refusal, token);

@@ -1,21 +1,29 @@
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 
 namespace Latchkey.Server.Downloads;
 
 /// <summary>Who looks at a link without wanting the file: browsers that look ahead, chat programs and mail scanners, and people before they press the button.</summary>
-static class Preview
+static partial class Preview
 {
     /// <summary>What the page's button adds to the link.</summary>
     public const string Start = "start";
 
-    // Programs that fetch links to show what is behind them, by what they call themselves. Most ask for HTML; these do not always.
-    static readonly string[] Bots =
-    [
-        "facebookexternalhit", "Facebot", "meta-externalagent", "Twitterbot", "Slackbot", "Slack-ImgProxy", "Discordbot", "TelegramBot", "WhatsApp", "LinkedInBot",
-        "SkypeUriPreview", "MicrosoftPreview", "Mattermost", "Rocket.Chat", "Mastodon", "Iframely", "Embedly", "redditbot", "Pinterestbot", "vkShare", "Viber",
-        "Googlebot", "Google-PageRenderer", "GoogleImageProxy", "bingbot", "BingPreview", "Applebot", "YandexBot", "DuckDuckBot", "Baiduspider", "SafeLinks", "Barracuda",
-    ];
+    /// <summary>
+    /// Programs that fetch links to show what is behind them, by what they call themselves, at the beginning of a word.
+    /// Most ask for HTML; these do not always.
+    /// </summary>
+    [GeneratedRegex(
+        @"(?:^|[\s(;,])(?:facebookexternalhit|Facebot|meta-externalagent|Twitterbot|Slackbot|Slack-ImgProxy|Discordbot|TelegramBot|WhatsApp|LinkedInBot|"
+        + "SkypeUriPreview|MicrosoftPreview|Mattermost|Rocket\\.Chat|Mastodon|Iframely|Embedly|redditbot|Pinterestbot|vkShare|Viber|"
+        + "Googlebot|Google-PageRenderer|GoogleImageProxy|bingbot|BingPreview|Applebot|YandexBot|DuckDuckBot|Baiduspider|SafeLinks|Barracuda)",
+        RegexOptions.IgnoreCase)]
+    private static partial Regex Bots();
+
+    /// <summary>Web applications name their site, which may be called anything.</summary>
+    [GeneratedRegex(@"https?://\S*")]
+    private static partial Regex Addresses();
 
     /// <summary>A browser that looks ahead; it shall come back when a person asks.</summary>
     public static bool IsPrefetch(HttpRequest request) =>
@@ -33,11 +41,19 @@ static class Preview
     static bool IsBot(HttpRequest request)
     {
         var agent = request.Headers.UserAgent.ToString();
-        return agent.Length > 0 && Bots.Any(bot => agent.Contains(bot, StringComparison.OrdinalIgnoreCase));
+        return agent.Length > 0 && Bots().IsMatch(Addresses().Replace(agent, ""));
     }
 
-    /// <summary>By its name: <c>*/*</c> is what clients send that take what they get.</summary>
-    static bool NamesHtml(HttpRequest request) =>
-        request.Headers.Accept.Count > 0 && MediaTypeHeaderValue.TryParseList(request.Headers.Accept, out var types)
-        && types.Any(type => type.MediaType.Equals("text/html", StringComparison.OrdinalIgnoreCase) && type.Quality is null or > 0);
+    /// <summary>
+    /// As browsers do: by its name, with XHTML beside it or nothing else. <c>*/*</c> is what clients send that take what they
+    /// get; some runtimes of installers (Java, Indy) put <c>text/html</c> before it, without meaning it.
+    /// </summary>
+    static bool NamesHtml(HttpRequest request)
+    {
+        if (request.Headers.Accept.Count == 0 || !MediaTypeHeaderValue.TryParseList(request.Headers.Accept, out var types)) return false;
+        var wanted = types.Where(type => type.Quality is null or > 0).ToList();
+        return wanted.Any(type => Is(type, "text/html")) && (wanted.Any(type => Is(type, "application/xhtml+xml")) || !wanted.Any(type => type.MatchesAllTypes || Is(type, "*")));
+    }
+
+    static bool Is(MediaTypeHeaderValue type, string name) => type.MediaType.Equals(name, StringComparison.OrdinalIgnoreCase);
 }

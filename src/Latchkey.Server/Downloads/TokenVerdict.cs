@@ -21,13 +21,16 @@ static class TokenVerdict
     }
 
     /// <summary>May it have this part of the file?</summary>
+    /// <param name="token">Judged before.</param>
+    /// <param name="part">Of its file.</param>
+    /// <param name="isDelegated">Others send it, whom nobody stops where the bytes end.</param>
     /// <returns>Null if it may.</returns>
-    public static Refusal? Judge(TokenFacts token, ByteRange part)
+    public static Refusal? Judge(TokenFacts token, ByteRange part, bool isDelegated)
     {
         // Who leaves the sending to others does not know how far they came: from the start once, in the middle for as long as the budget lasts.
         if (token.IsDelegated && part.From == 0) return Wire.DownloadTokenSpent;
         if (token.ClaimedBy is not null && part.From > token.HighWater) return Wire.DownloadTokenNotThere;
-        return part.Length > token.Budget && part.From > 0 ? Wire.DownloadTokenOverBudget : null;
+        return part.Length > token.Budget && (part.From > 0 || isDelegated) ? Wire.DownloadTokenOverBudget : null;
     }
 
     /// <summary>

@@ -119,6 +119,46 @@ public sealed class AccelTests : IAsyncLifetime
         Assert.Equal(410, (await Get(path, "127.0.0.2", ("Range", "bytes=4000000-"), ("If-Range", "\"another\""))).Status);
     }
 
+    /// <summary>What nginx would read in another way than we do, it does not get to read.</summary>
+    [Theory]
+    [InlineData("bytes =1-1")]
+    [InlineData("bytes\t=1-1")]
+    [InlineData("Bytes=1-1")]
+    [InlineData("bytes=1-1,3-3")]
+    [InlineData("bytes=1-1,")]
+    public async Task A_range_in_an_odd_spelling_gives_no_second_copy(string range)
+    {
+        var path = await Mint();
+        Assert.Equal(200, (await Get(path)).Status);
+        for (var times = 0; times < 3; times++) Assert.InRange((await Get(path, "127.0.0.2", ("Range", range))).Bytes.Length, 0, 1000);
+    }
+
+    [Theory]
+    [InlineData("If-None-Match", "*")]
+    [InlineData("If-Unmodified-Since", "Thu, 01 Jan 2015 00:00:00 GMT")]
+    public async Task A_condition_that_nginx_would_answer_with_nothing_does_not_use_the_link_up(string header, string value) =>
+        Same.Bytes(_file, (await Get(await Mint(), "127.0.0.2", (header, value))).Bytes);
+
+    [Fact]
+    public async Task Nobody_comes_through_nginx_by_saying_so()
+    {
+        var reply = await _server.Http.Get(await Mint(), ("X-Original-For", "127.0.0.1"));
+        Assert.Null(reply.Header("X-Accel-Redirect"));
+        Same.Bytes(_file, reply.Bytes);
+    }
+
+    /// <summary>What we streamed counts when nginx is to send the rest.</summary>
+    [Fact]
+    public async Task The_bytes_of_streams_and_of_nginx_together_stay_within_the_bound()
+    {
+        _server.Publish(1, new byte[80_000_000], "large.zip", "9.0.0");
+        var path = await Mint();
+        long got = 0;
+        for (var times = 0; times < 12; times++) got += (await Get(path, "127.0.0.2", times < 3 ? [("Range", "bytes=0-78000000")] : [])).Bytes.Length;
+        var token = _server.WithDb(db => db.DownloadTokens.OrderBy(t => t.Id).Last());
+        Assert.InRange(got, 78_000_001, Server.Downloads.DownloadTokens.Bound(80_000_000, token.Attempts - 1));
+    }
+
     [Fact]
     public async Task A_tail_that_nobody_proved_to_need_is_the_whole_file()
     {

@@ -33,10 +33,13 @@ public sealed class DownloadPageTests : IAsyncLifetime
 
     async Task AssertUnspent() => Assert.Equal(_file, (await _server.Http.Get(_path, ("Accept", "*/*"))).Bytes);
 
-    [Fact]
-    public async Task A_browser_sees_what_it_is_and_a_button()
+    [Theory]
+    [InlineData(Browser)]
+    [InlineData("text/html")]
+    [InlineData("text/html,application/xhtml+xml")]
+    public async Task A_browser_sees_what_it_is_and_a_button(string accept)
     {
-        var page = await Page(("Accept", Browser));
+        var page = await Page(("Accept", accept));
         var text = WebUtility.HtmlDecode(page.Text);
         Assert.All(
             ["<b>Ink & Paper</b>", "Version 2.4.1", "<i>pro&duct.zip", "97.7 KiB (100,000 bytes)", Convert.ToHexStringLower(SHA256.HashData(_file)), "2 January 2026, 00:00 UTC"],
@@ -69,6 +72,7 @@ public sealed class DownloadPageTests : IAsyncLifetime
     [InlineData("Mozilla/5.0 (compatible; Discordbot/2.0; +https://discordapp.com)", "text/html")]
     [InlineData("Mozilla/5.0 (Windows NT 6.1; WOW64) SkypeUriPreview Preview/0.5 skype-url-preview@microsoft.com", "*/*")]
     [InlineData("LinkedInBot/1.0 (compatible; Mozilla/5.0)", "*/*")]
+    [InlineData("http.rb/5.1.1 (Mastodon/4.2.1; +https://social.example/) Bot", "*/*")]
     public async Task A_preview_spends_nothing_and_follows_no_button_either(string agent, string accept)
     {
         for (var times = 0; times < 3; times++)
@@ -91,6 +95,11 @@ public sealed class DownloadPageTests : IAsyncLifetime
     [InlineData(null, null)]
     [InlineData("Mozilla/5.0", "application/octet-stream")]
     [InlineData("Mozilla/5.0", "text/html;q=0, */*")]
+    [InlineData("Java/17.0.15", "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2")]
+    [InlineData("Mozilla/3.0 (compatible; Indy Library)", "text/html, */*;q=0.8")]
+    [InlineData("WordPress/6.4.2; https://barracuda-diving.example", "*/*")]
+    [InlineData("Updater/1.0 (+https://viber.example/whatsapp)", "*/*")]
+    [InlineData("NotTwitterbot/1.0", "*/*")]
     public async Task Whoever_does_not_ask_for_html_gets_the_file(string? agent, string? accept)
     {
         var headers = new List<(string, string)>();
