@@ -74,7 +74,7 @@ public sealed class UpdateTests
         var (server, key) = await Shop();
         await using var _ = server;
         server.Operate(l => l.Edit("1", new EditLicense(UpdatesUntil: TestServer.Start.AddDays(10))));
-        server.Clock.Advance(TimeSpan.FromDays(20));
+        server.Clock.AdjustTime(TestServer.Start.AddDays(20));
         Publish(server, "2.0.0");
         var data = (await Check(server, key, "1.3.0")).Json.GetProperty("data");
         Assert.Equal(("2.0.0", false, "UPDATES_ENDED"), (data.Text("version"), data.GetProperty("entitled").GetBoolean(), data.Text("reason")));
