@@ -29,8 +29,8 @@ sealed class DownloadTokens(SqliteDatabase database, WriteQueue writes) : IDispo
     /// <summary>Transfers for one token, the first included.</summary>
     public const int MaxAttempts = 250;
 
-    /// <summary>So many bytes are written down before they leave; a crash in between costs the token no more than these.</summary>
-    public const long Step = 8 << 20;
+    /// <summary>So many bytes are written down before they leave; a crash in between costs the token these, and half as many that were being written down.</summary>
+    public const long Step = 16 << 20;
 
     /// <summary>What lies in buffers between us and a client whose line breaks, and is served again.</summary>
     const long LostPerResumption = 16 << 20;
