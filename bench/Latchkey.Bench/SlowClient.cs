@@ -26,7 +26,8 @@ sealed class SlowClient(int port, byte[] request, int bytesPerSecond = SlowClien
     /// <exception cref="BenchException">It was no file, or not all of one until the time was over.</exception>
     public async Task Run(CancellationToken over)
     {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        // A slow line holds little: with the usual buffer of loopback, tens of megabytes, the server would see it stand still.
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 256 * 1024 };
         await socket.ConnectAsync(IPAddress.Loopback, port, over);
         await socket.SendAsync(request, over);
         var buffer = new byte[Math.Max(1024, (int)(bytesPerSecond * Pause.TotalSeconds))];
