@@ -1,4 +1,5 @@
 using Latchkey.Server.Data;
+using Latchkey.Server.Telemetry;
 
 namespace Latchkey.Server.Activity;
 
@@ -18,9 +19,16 @@ sealed partial class ActivityBoard(WriteQueue writes, TimeProvider clock, ILogge
     /// <summary>Requests whose details were not kept, since the start.</summary>
     public long Dropped => Interlocked.Read(ref _dropped);
 
+    /// <summary>Details that the next write takes.</summary>
+    public int Waiting
+    {
+        get { lock (_gate) return _gathered.Details.Count; }
+    }
+
     /// <summary>A request that was judged.</summary>
     public void Note(in ActivityNote note, long bytes = 0)
     {
+        Instruments.Judged(note.Kind, note.Outcome);
         var micros = UnixMicroseconds.From(Now);
 
         // Else whoever has no license could fill our tables with names of their own.
@@ -35,6 +43,7 @@ sealed partial class ActivityBoard(WriteQueue writes, TimeProvider clock, ILogge
     /// <summary>A request that was refused before anything was known of it: it has no details.</summary>
     public void Count(ActivityKind kind, string outcome)
     {
+        Instruments.Judged(kind, outcome);
         var micros = UnixMicroseconds.From(Now);
         lock (_gate) _gathered.Count(new HourKey(micros - (micros % ActivityTime.Hour), 0, kind, outcome), new HourSum(1, 0));
     }
@@ -49,18 +58,45 @@ sealed partial class ActivityBoard(WriteQueue writes, TimeProvider clock, ILogge
         if (Take() is not { } full) return;
 
         // All are handed over before one is awaited, so that they share a commit.
-        var under = ActivityWrite.Of(full).Select(write => (write, writes.Run(write.Run))).ToList();
+        var under = ActivityWrite.Of(full, writes.Dialect).Select(write => (write, writes.Run(write.Statements))).ToList();
         foreach (var (write, done) in under)
         {
             try
             {
-                Drop(await done);
+                await done;
             }
             catch (Exception failure)
             {
-                // Nothing of it was written, whatever the reason: it goes with the next.
-                NotWritten(failure.Message);
-                PutBack(write);
+                await MakeUp(write, failure);
+            }
+        }
+    }
+
+    /// <summary>Nothing of it was written. It goes with the next; but one row that the database will never have must not keep back the others.</summary>
+    async Task MakeUp(ActivityWrite write, Exception failure)
+    {
+        if (StoreUnavailableException.From(failure) is not null || write.Details.Count == 0)
+        {
+            NotWritten(failure.Message);
+            Failed();
+            PutBack(write);
+        }
+        else if (write.Details.Count == 1)
+        {
+            Drop(write.Details.First().Value);
+        }
+        else
+        {
+            foreach (var single in write.Singly(writes.Dialect))
+            {
+                try
+                {
+                    await writes.Run(single.Statements);
+                }
+                catch (Exception again)
+                {
+                    await MakeUp(single, again);
+                }
             }
         }
     }
@@ -88,15 +124,12 @@ sealed partial class ActivityBoard(WriteQueue writes, TimeProvider clock, ILogge
         }
     }
 
-    void Drop(List<DetailSum> refused)
+    void Drop(DetailSum detail)
     {
         lock (_gate)
         {
-            foreach (var detail in refused)
-            {
-                _gathered.Drop(detail);
-                _dropped += detail.Count;
-            }
+            _gathered.Drop(detail);
+            _dropped += detail.Count;
         }
     }
 

@@ -4,12 +4,12 @@ using Latchkey.Server.Data;
 namespace Latchkey.Server.Activity;
 
 /// <summary>Forgets, every hour, what nobody needs any more. The counts per hour are kept for good.</summary>
-sealed partial class ActivitySweep(WriteQueue writes, Settings settings, TimeProvider clock, ILogger<ActivitySweep> log)
-    : PeriodicService(TimeSpan.FromHours(1), clock)
+sealed partial class ActivitySweep(WriteQueue writes, Leases leases, Settings settings, TimeProvider clock, ILogger<ActivitySweep> log)
+    : PeriodicService(TimeSpan.FromHours(1), clock, leases)
 {
     // A thousand at a time: no mint waits for long behind it.
     const string DetailsSql = "DELETE FROM activity WHERE id IN (SELECT id FROM activity WHERE first_at < $1 ORDER BY first_at LIMIT 1000)";
-    const string AnswersSql = "DELETE FROM idempotent_answers WHERE rowid IN (SELECT rowid FROM idempotent_answers WHERE created_at < $1 LIMIT 1000)";
+    const string AnswersSql = "DELETE FROM idempotent_answers WHERE (actor, key) IN (SELECT actor, key FROM idempotent_answers WHERE created_at < $1 LIMIT 1000)";
     const string SessionsSql = "DELETE FROM operator_sessions WHERE id IN (SELECT id FROM operator_sessions WHERE expires_at < $1 LIMIT 1000)";
     const string InvitationsSql = "DELETE FROM invitations WHERE id IN (SELECT id FROM invitations WHERE expires_at < $1 LIMIT 1000)";
 
@@ -28,13 +28,14 @@ sealed partial class ActivitySweep(WriteQueue writes, Settings settings, TimePro
         {
             // There is another hour.
             NotSwept(failure.Message);
+            Failed();
         }
     }
 
     async Task<int> Delete(string sql, DateTimeOffset before, CancellationToken stopping)
     {
         var (total, deleted) = (0, 0);
-        do total += deleted = await writes.Run(session => session.Execute(sql, UnixMicroseconds.From(before)));
+        do total += deleted = await writes.Run(sql, UnixMicroseconds.From(before));
         while (deleted > 0 && !stopping.IsCancellationRequested);
         return total;
     }

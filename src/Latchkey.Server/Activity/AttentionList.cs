@@ -1,7 +1,6 @@
 using System.Globalization;
 using Latchkey.Server.Admin.Access;
 using Latchkey.Server.Blobs;
-using Microsoft.EntityFrameworkCore;
 
 namespace Latchkey.Server.Activity;
 
@@ -21,19 +20,20 @@ sealed class AttentionList(UnitOfWork work, DateTimeOffset now)
     readonly DateTimeOffset _since = now.AddDays(-1);
 
     public IReadOnlyList<AttentionView> Make() =>
-        [.. new[] { Store(), Files(), Disk(), FailedDownloads(), ProductsWithoutRelease(), Mismatches(), Guesses(), Dropped() }
+        [.. new[] { Store(), Files(), Limits(), Disk(), FailedDownloads(), ProductsWithoutRelease(), Mismatches(), Guesses(), Dropped() }
             .SelectMany(some => some).OrderBy(item => Array.IndexOf(Severities, item.Severity))];
 
     /// <summary>A domain that has been bound since, or one above it with a wildcard, needs nobody.</summary>
     List<AttentionView> Mismatches() => work.Query(
         $"""
-        SELECT license_id, product_id, sum(n), count(*), domain, max(n) FROM
-          (SELECT license_id, product_id, domain, sum(count) AS n FROM activity a
+        SELECT license_id, max(product_id), sum(n), count(*), max(CASE WHEN place = 1 THEN domain END) FROM
+          (SELECT license_id, max(product_id) AS product_id, domain, sum(count) AS n,
+             row_number() OVER (PARTITION BY license_id ORDER BY sum(count) DESC, domain) AS place FROM activity a
            WHERE {LastDay} AND a.outcome = 'DOMAIN_MISMATCH'
              AND NOT EXISTS (SELECT 1 FROM license_domains d WHERE d.license_id = a.license_id AND d.host = a.domain)
              AND NOT EXISTS (SELECT 1 FROM license_domains d WHERE d.license_id = a.license_id AND d.host >= '*.' AND d.host < '*/'
-               AND length(a.domain) >= length(d.host) AND substr(a.domain, 1 - length(d.host)) = substr(d.host, 2))
-           GROUP BY license_id, domain)
+               AND length(a.domain) >= length(d.host) AND substr(a.domain, length(a.domain) - length(d.host) + 2) = substr(d.host, 2))
+           GROUP BY license_id, domain) AS domains
         GROUP BY license_id ORDER BY 3 DESC, 1 LIMIT {MostOfAKind}
         """,
         row =>
@@ -59,7 +59,7 @@ sealed class AttentionList(UnitOfWork work, DateTimeOffset now)
 
     List<AttentionView> FailedDownloads() => work.Query(
         $"""
-        SELECT license_id, product_id, outcome, sum(count) FROM activity a
+        SELECT license_id, max(product_id), outcome, sum(count) FROM activity a
         WHERE {LastDay} AND a.kind = 2 AND +a.license_id <> 0 AND a.outcome IN ('INTERRUPTED', 'SERVICE_UNAVAILABLE')
           AND NOT EXISTS (SELECT 1 FROM activity b WHERE b.license_id = a.license_id AND b.kind = 2 AND b.outcome = 'OK' AND b.last_at >= a.last_at)
         GROUP BY license_id, outcome ORDER BY 4 DESC, 1 LIMIT {MostOfAKind}
@@ -76,7 +76,8 @@ sealed class AttentionList(UnitOfWork work, DateTimeOffset now)
     List<AttentionView> ProductsWithoutRelease() => work.Query(
         """
         SELECT p.id, p.name, (SELECT count(*) FROM licenses l WHERE l.product_id = p.id) AS n FROM products p
-        WHERE p.api_download AND p.archived_at IS NULL AND NOT EXISTS (SELECT 1 FROM releases r WHERE r.product_id = p.id AND r.state = 1 AND r.published_at <= $1) AND n > 0 ORDER BY n DESC
+        WHERE p.api_download AND p.archived_at IS NULL AND NOT EXISTS (SELECT 1 FROM releases r WHERE r.product_id = p.id AND r.state = 1 AND r.published_at <= $1)
+          AND EXISTS (SELECT 1 FROM licenses l WHERE l.product_id = p.id) ORDER BY n DESC
         """,
         row => new AttentionView(
             "no_release", "warning", $"{row.GetString(1)} has {More(row.GetInt64(2), "license")} that may download it, and no release is published: publish one, or turn its downloads off.",
@@ -87,6 +88,12 @@ sealed class AttentionList(UnitOfWork work, DateTimeOffset now)
         [
             new AttentionView("store_down", "error", string.Create(
                 CultureInfo.InvariantCulture, $"The store {work.Blobs.Place} {down.Fault}, since {down.Since.UtcDateTime:d MMMM HH:mm} UTC: downloads are answered 503. No link is used up by that."), 1),
+        ];
+
+    IEnumerable<AttentionView> Limits() => work.LimitsHealth.PerNodeSince is not { } since ? [] :
+        [
+            new AttentionView("limits_per_node", "warning", string.Create(
+                CultureInfo.InvariantCulture, $"Redis does not answer, since {since.UtcDateTime:d MMMM HH:mm} UTC: each node counts its clients' requests for itself. Nothing else needs it."), 1),
         ];
 
     /// <summary>Files that this server could not get out of its store.</summary>
@@ -100,7 +107,7 @@ sealed class AttentionList(UnitOfWork work, DateTimeOffset now)
 
     IEnumerable<AttentionView> Disk()
     {
-        var drive = new DriveInfo(Path.GetDirectoryName(work.Db.Database.GetDbConnection().DataSource)!);
+        var drive = new DriveInfo(work.DataPath);
         return OfDisk(drive.AvailableFreeSpace, drive.TotalSize) is { } full ? [full] : [];
     }
 

@@ -14,16 +14,16 @@ sealed class Statistics(UnitOfWork work)
 
     // What is no refusal of ours: it went well, or the client broke off or asked for a part.
     const string Sums = """
-        sum(iif(kind = 0 AND outcome = 'OK', count, 0)),
-        sum(iif(outcome IN ('OK', 'RATE_LIMITED', 'INTERRUPTED', 'PARTIAL'), 0, count)),
-        sum(iif(outcome = 'RATE_LIMITED', count, 0)),
-        sum(iif(kind = 1 AND outcome = 'OK', count, 0)),
-        sum(iif(kind = 2 AND outcome = 'OK', count, 0)),
-        sum(iif(outcome = 'INTERRUPTED', count, 0)),
+        sum(CASE WHEN kind = 0 AND outcome = 'OK' THEN count ELSE 0 END),
+        sum(CASE WHEN outcome IN ('OK', 'RATE_LIMITED', 'INTERRUPTED', 'PARTIAL') THEN 0 ELSE count END),
+        sum(CASE WHEN outcome = 'RATE_LIMITED' THEN count ELSE 0 END),
+        sum(CASE WHEN kind = 1 AND outcome = 'OK' THEN count ELSE 0 END),
+        sum(CASE WHEN kind = 2 AND outcome = 'OK' THEN count ELSE 0 END),
+        sum(CASE WHEN outcome = 'INTERRUPTED' THEN count ELSE 0 END),
         sum(bytes)
         """;
 
-    const string Range = "kind <> 3 AND ($1 IS NULL OR product_id = $1)";
+    const string Range = "kind <> 3 AND (CAST($1 AS bigint) IS NULL OR product_id = CAST($1 AS bigint))";
 
     /// <summary>The counts of a time: whole days from the days, what is left at both ends from the hours.</summary>
     static string Counts(DateTimeOffset from, DateTimeOffset to)
@@ -63,7 +63,7 @@ sealed class Statistics(UnitOfWork work)
         if (Calendar.Count(period, begin, end) > MostPoints) throw OperationException.Invalid("from", string.Create(CultureInfo.InvariantCulture, $"That would be more than {MostPoints} points: ask for a longer period or a shorter time."));
         var sums = new Dictionary<DateTimeOffset, Numbers>();
         foreach (var (hour, numbers) in work.Query(
-            $"SELECT at, {Sums} FROM {(period == SeriesPeriod.Hour ? $"({Part("hour", "activity_hours", begin, end)})" : Counts(begin, end))} WHERE {Range} GROUP BY at",
+            $"SELECT at, {Sums} FROM {(period == SeriesPeriod.Hour ? $"({Part("hour", "activity_hours", begin, end)})" : Counts(begin, end))} AS counts WHERE {Range} GROUP BY at",
             row => (row.Time(0), Numbers.Read(row, 1)), product))
         {
             var at = Calendar.Floor(period, hour);
@@ -85,7 +85,7 @@ sealed class Statistics(UnitOfWork work)
     {
         work.Require(Permission.StatisticsRead);
         return work.Query(
-            $"SELECT kind, outcome, sum(count), sum(bytes) FROM {Counts(from, to)} WHERE {Range} GROUP BY kind, outcome ORDER BY 3 DESC, 1, 2",
+            $"SELECT kind, outcome, sum(count), sum(bytes) FROM {Counts(from, to)} AS counts WHERE {Range} GROUP BY kind, outcome ORDER BY 3 DESC, 1, 2",
             row => new OutcomeView(KindName(row.GetInt64(0)), row.GetString(1), row.GetInt64(2), row.GetInt64(3)), product);
     }
 
@@ -95,7 +95,7 @@ sealed class Statistics(UnitOfWork work)
         work.Require(Permission.StatisticsRead);
         return work.Query(
             $"""
-            SELECT p.id, p.name, s.* FROM (SELECT product_id, {Sums} FROM {Counts(from, to)} WHERE {Range} GROUP BY product_id) s
+            SELECT p.id, p.name, s.* FROM (SELECT product_id, {Sums} FROM {Counts(from, to)} AS counts WHERE {Range} GROUP BY product_id) s
             JOIN products p ON p.id = s.product_id ORDER BY 4 DESC, 1 LIMIT $2
             """,
             row =>
@@ -115,12 +115,12 @@ sealed class Statistics(UnitOfWork work)
         var total = Count("");
         var suspended = Count("AND state <> 0 AND state = 1");
         var revoked = Count("AND state <> 0 AND state = 2");
-        var expired = Count("AND expires_at <= $2 AND state = 0", "INDEXED BY IX_licenses_expires_at_state_product_id");
+        var expired = Count("AND expires_at <= $2 AND state = 0", work.Database.Dialect.IndexedBy("IX_licenses_expires_at_state_product_id"));
         return new LicenseCountsView(total, total - suspended - revoked - expired, suspended, revoked, expired);
 
         // Left alone, SQLite would look at every license of the product.
         long Count(string which, string index = "") => work.Query(
-            $"SELECT count(*) FROM licenses {index} WHERE {(product is null ? "true" : "product_id = $1")} {which}", row => row.GetInt64(0), product, work.Now).Single();
+            $"SELECT count(*) FROM licenses {index} WHERE {(product is null ? "CAST($1 AS bigint) IS NULL" : "product_id = $1")} AND CAST($2 AS bigint) IS NOT NULL {which}", row => row.GetInt64(0), product, work.Now).Single();
     }
 
     /// <summary>The next ones first; of licenses that are active.</summary>

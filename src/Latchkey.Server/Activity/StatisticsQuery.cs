@@ -1,8 +1,6 @@
 using System.Data.Common;
 using Latchkey.Server.Admin.Access;
 using Latchkey.Server.Data;
-using Microsoft.Data.Sqlite;
-using Microsoft.EntityFrameworkCore;
 
 namespace Latchkey.Server.Activity;
 
@@ -15,12 +13,12 @@ static class StatisticsQuery
     /// <param name="values">Times as <see cref="DateTimeOffset"/>.</param>
     public static List<T> Query<T>(this UnitOfWork work, string sql, Func<DbDataReader, T> read, params ReadOnlySpan<object?> values)
     {
-        using var command = work.Db.Database.GetDbConnection().CreateCommand();
+        using var command = work.Connection.CreateCommand();
         command.CommandText = sql;
         for (var i = 0; i < values.Length; i++)
         {
             var value = values[i] is DateTimeOffset time ? UnixMicroseconds.From(time) : values[i];
-            command.Parameters.Add(new SqliteParameter("$" + (i + 1), value ?? DBNull.Value));
+            command.Parameters.Add(work.Database.Parameter(i + 1, value));
         }
 
         using var rows = command.ExecuteReader();

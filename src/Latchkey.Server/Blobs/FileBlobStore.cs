@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using Latchkey.Server.Data;
+using Latchkey.Server.Telemetry;
 using Microsoft.Win32.SafeHandles;
 
 namespace Latchkey.Server.Blobs;
@@ -24,6 +25,7 @@ sealed class FileBlobStore(string root, FileBlobOwner? owner = null) : IBlobStor
     /// <summary>Copies, hashes on the way, and puts the file in place in one step that a crash cannot halve.</summary>
     public async Task<StoredBlob> Add(Stream source, long maxLength = long.MaxValue, Action<long>? progress = null, string? id = null, CancellationToken stop = default)
     {
+        using var timed = Timed.Store("disk", "put");
         id ??= BlobId.New();
         var final = PathOf(id);
         var directory = Path.GetDirectoryName(final)!;
@@ -90,6 +92,7 @@ sealed class FileBlobStore(string root, FileBlobOwner? owner = null) : IBlobStor
 
     public ValueTask<IBlob> Open(StoredBlob blob, CancellationToken stop = default)
     {
+        using var timed = Timed.Store("disk", "open");
         var (id, size, _) = blob;
         try
         {
@@ -120,6 +123,7 @@ sealed class FileBlobStore(string root, FileBlobOwner? owner = null) : IBlobStor
 
     public Task Delete(string id)
     {
+        using var timed = Timed.Store("disk", "delete");
         // What an upload leaves behind lies beside the blobs' own directories.
         var file = Path.GetExtension(id).Length > 0 ? Path.Combine(root, id) : PathOf(id);
         if (File.Exists(file)) File.Delete(file);

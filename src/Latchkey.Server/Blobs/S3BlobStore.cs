@@ -4,6 +4,7 @@ using Amazon.S3;
 using Amazon.S3.Model;
 using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
+using Latchkey.Server.Telemetry;
 
 namespace Latchkey.Server.Blobs;
 
@@ -27,6 +28,7 @@ sealed class S3BlobStore(S3Settings settings, string installation) : IBlobStore
 
     public async Task<StoredBlob> Add(Stream source, long maxLength = long.MaxValue, Action<long>? progress = null, string? id = null, CancellationToken stop = default)
     {
+        using var timed = Timed.Store("s3", "put");
         id ??= BlobId.New();
         return await new S3Upload(Calls, KeyOf(id)).Run(id, source, maxLength, progress, stop);
     }
@@ -36,6 +38,7 @@ sealed class S3BlobStore(S3Settings settings, string installation) : IBlobStore
 
     public async ValueTask<IBlob> Open(StoredBlob blob, CancellationToken stop = default)
     {
+        using var timed = Timed.Store("s3", "open");
         try
         {
             var head = await Calls.Quickly((s3, limit) => s3.GetObjectMetadataAsync(new GetObjectMetadataRequest { BucketName = Calls.Bucket, Key = KeyOf(blob.Id) }, limit), stop);
@@ -67,6 +70,7 @@ sealed class S3BlobStore(S3Settings settings, string installation) : IBlobStore
 
     public async Task Delete(string id)
     {
+        using var timed = Timed.Store("s3", "delete");
         if (!id.EndsWith(".tmp", StringComparison.Ordinal))
         {
             await Calls.Patiently((s3, limit) => s3.DeleteObjectAsync(Calls.Bucket, KeyOf(id), limit), CancellationToken.None);

@@ -35,7 +35,7 @@ static class BlobCommands
         if (await from.Fault(stop) is { } away && work.Db.Artifacts.Any()) throw new OperationException($"The store {from.Place} {away}.");
         if (to is FileBlobStore && Path.GetDirectoryName(to.Place) is { } parent && !Directory.Exists(parent)) throw new OperationException($"There is no directory {parent}: make it first, as the user that the server runs as.");
         var progress = Output.IsWatched(parsed) ? new Progress("copied", 0) : null;
-        var done = await new CopyBlobs(new SqliteDatabase(DataDirectory.DatabaseFile(Path.GetFullPath(settings.Data))), from, to).Run(progress is null ? null : progress.Show, stop);
+        var done = await new CopyBlobs(work.Database, from, to).Run(progress is null ? null : progress.Show, stop);
         if (progress is not null) Progress.End();
         Output.Done(parsed, new Report(from.Place, to.Place, done.Copied, done.Present, done.Bytes, done.Failed, toMake), Lines);
         return done.Failed.Count == 0 ? 0 : 1;

@@ -4,7 +4,6 @@ using Latchkey.Server.Admin.Access;
 using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
 using Latchkey.Server.Licenses;
-using Microsoft.Data.Sqlite;
 
 namespace Latchkey.Server.Commands;
 
@@ -63,6 +62,7 @@ static class CommandLine
         root.Add(ApiKeyCommands.Make());
         root.Add(OperatorCommands.Make());
         root.Add(BlobCommands.Make());
+        root.Add(MigrateCommand.Make());
         root.Add(DoctorCommand.Make());
         foreach (var option in root.Options.OfType<HelpOption>()) option.Action = new HelpWithExamples((HelpAction)option.Action!);
         return root;
@@ -94,7 +94,7 @@ static class CommandLine
         OperationException { Hint: { } hint } => $"{failure.Message} {hint}",
         OperationException or DataDirectoryException or SettingsException or ImportException => failure.Message,
         IOException or UnauthorizedAccessException => failure.Message.TrimEnd('.') + ".",
-        SqliteException => Capital(StoreUnavailableException.From(failure)?.Message) ?? $"The database refused: {failure.Message}",
+        System.Data.Common.DbException => Capital(StoreUnavailableException.From(failure)?.Message) ?? $"The database refused: {failure.Message}",
         Microsoft.EntityFrameworkCore.DbUpdateException { InnerException: { } cause } => Sentence(cause),
         StoreUnavailableException => Capital(failure.Message),
         System.Security.Cryptography.CryptographicException => "The stored copy of the key cannot be decrypted: is secrets/encryption.key the one this database was made with?",
@@ -107,7 +107,7 @@ static class CommandLine
     public static DataDirectory OpenData(ParseResult parsed, bool create)
     {
         var settings = SettingsOf(parsed);
-        return DataDirectory.Open(settings.Data, create, TimeProvider.System, settings.Blobs);
+        return DataDirectory.Open(settings, create, TimeProvider.System);
     }
 
     /// <summary>On the data directory of the command; what is done is done by whoever runs it.</summary>

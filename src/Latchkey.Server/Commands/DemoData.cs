@@ -65,14 +65,14 @@ sealed class DemoData(UnitOfWork work)
 
         foreach (var (product, version, daysAgo, notes) in Releases) await MakeRelease(products[product], version, daysAgo, notes);
 
-        using var transaction = work.Db.Database.BeginTransaction();
+        using var transaction = work.Database.Begin(work.Db);
 
         // The business is older than its first customer.
         work.Db.Products.ExecuteUpdate(p => p.SetProperty(row => row.CreatedAt, _now.AddDays(-400)));
         MakeCustomers();
         var licenses = MakeLicenses(products);
         MakeTokens(licenses);
-        using var session = new WriteSession(work.Connection);
+        using var session = new WriteSession(work.Database, work.Connection);
         MakeHours(session, products);
         MakeDetails(session, licenses);
         transaction.Commit();

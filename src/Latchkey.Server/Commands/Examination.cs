@@ -32,16 +32,40 @@ sealed class Examination
     {
         if (ReadSettings(sources) is not { } settings) return;
         var path = Path.GetFullPath(settings.Data);
-        if (!HasData(path)) return;
-        CheckPermissions(path);
-        var data = DataDirectory.Open(path, create: false, TimeProvider.System, settings.Blobs);
-        Ok($"the secrets in {DataDirectory.SecretsDirectory(path)} are those of this database");
-        CheckDisk(path);
-        using var connection = data.Database.OpenExisting();
-        CheckDatabase(connection);
-        using var db = SqliteDatabase.OpenContext(connection);
+        if (OpenData(settings, path) is not { } data) return;
+        if (Directory.Exists(path)) CheckDisk(path);
+        using var connection = data.Database.Open();
+        if (connection is SqliteConnection file) CheckDatabase(file);
+        using var db = data.Database.OpenContext(connection);
         CheckOwner(data.Blobs, db);
         if (await CheckStore(data.Blobs, db)) await CheckFiles(data.Blobs, db);
+    }
+
+    DataDirectory? OpenData(Settings settings, string path)
+    {
+        if (settings.Database.IsPostgreSql) return OpenShared(settings);
+        if (!HasData(path)) return null;
+        CheckPermissions(path);
+        var data = DataDirectory.Open(settings, create: false, TimeProvider.System);
+        Ok($"the secrets in {DataDirectory.SecretsDirectory(path)} are those of this database");
+        return data;
+    }
+
+    /// <summary>Whatever MigrateOnStart says, nothing is changed here.</summary>
+    DataDirectory? OpenShared(Settings settings)
+    {
+        try
+        {
+            var data = DataDirectory.Open(settings with { Database = settings.Database with { MigrateOnStart = false } }, create: false, TimeProvider.System);
+            Ok($"the database {data.Database.Place} ({data.Database.Version}) has a schema that this program can work with");
+            Ok($"the secrets in {PostgreSqlInstallation.SecretsDirectory(settings)} are those of this database");
+            return data;
+        }
+        catch (DataDirectoryException failure)
+        {
+            Add(Health.Fault, failure.Message, "see the sentence above; nothing was changed");
+            return null;
+        }
     }
 
     Settings? ReadSettings(Func<IConfiguration> sources)
@@ -105,8 +129,8 @@ sealed class Examination
 
     void CheckDatabase(SqliteConnection connection)
     {
-        var integrity = SqliteDatabase.Scalar<string>(connection, "PRAGMA integrity_check(1)");
-        var dangling = SqliteDatabase.Scalar<string>(connection, "SELECT \"table\" FROM pragma_foreign_key_check LIMIT 1");
+        var integrity = Database.Scalar<string>(connection, "PRAGMA integrity_check(1)");
+        var dangling = Database.Scalar<string>(connection, "SELECT \"table\" FROM pragma_foreign_key_check LIMIT 1");
         if (integrity != "ok") Add(Health.Fault, $"the database is damaged: {integrity}", "restore it from your backup");
         else if (dangling is not null) Add(Health.Fault, $"the table {dangling} refers to rows that are gone", "restore the database from your backup");
         else Ok("the database is intact");

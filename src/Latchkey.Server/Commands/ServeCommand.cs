@@ -27,7 +27,7 @@ static class ServeCommand
     static async Task<int> Run(ParseResult parsed, CancellationToken stop)
     {
         var settings = ReadSettings(parsed, out var unknown);
-        var data = DataDirectory.Open(settings.Data, create: true, TimeProvider.System, settings.Blobs);
+        var data = DataDirectory.Open(settings, create: true, TimeProvider.System);
         var demo = parsed.GetValue(Demo) ? await DemoInstallation.Make(data, TimeProvider.System) : null;
         await using var app = Server.Build(settings, data, TimeProvider.System);
         foreach (var name in unknown) Warn($"There is no setting {name}: it was ignored. docs/operations.md lists those there are.");
@@ -92,8 +92,8 @@ static class ServeCommand
 
     static bool IsEmpty(DataDirectory data)
     {
-        using var connection = data.Database.OpenExisting();
-        return SqliteDatabase.Scalar<long>(connection, "SELECT count(*) FROM products") == 0;
+        using var connection = data.Database.Open();
+        return Database.Scalar<long>(connection, "SELECT count(*) FROM products") == 0;
     }
 
     static readonly string[] FirstSteps =

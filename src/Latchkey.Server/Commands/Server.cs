@@ -11,6 +11,7 @@ using Latchkey.Server.Http;
 using Latchkey.Server.Licenses;
 using Latchkey.Server.Products;
 using Latchkey.Server.RateLimits;
+using Latchkey.Server.Telemetry;
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
@@ -33,12 +34,16 @@ static class Server
         builder.Services.Configure<SocketTransportOptions>(sockets => sockets.UnsafePreferInlineScheduling = true);
         builder.Services.Configure<HostOptions>(host =>
         {
-            host.ShutdownTimeout = settings.ShutdownTimeout;
+            host.ShutdownTimeout = settings.ShutdownTimeout + settings.ShutdownDelay;
 
             // What runs beside the requests never takes them with it.
             host.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore;
         });
         AddServices(builder.Services, settings, data, clock);
+        if (settings.Telemetry.IsOn) TelemetryHost.AddServices(builder, settings);
+
+        // Who waits for a database server on a thread, as what an operator does may, must not keep customers from theirs.
+        if (!data.Database.IsEmbedded) ThreadPool.SetMinThreads(64, 64);
 
         var app = builder.Build();
 
@@ -46,7 +51,7 @@ static class Server
         foreach (var middleware in (string[])["__AuthenticationMiddlewareSet", "__AuthorizationMiddlewareSet"]) ((IApplicationBuilder)app).Properties[middleware] = true;
 
         // The first look-up makes SQLite's shared files, which a full disk would not let it make later.
-        app.Services.GetRequiredService<LicenseLookup>().Find("", clock.GetUtcNow());
+        if (data.Database.IsEmbedded) app.Services.GetRequiredService<LicenseLookup>().Find("", clock.GetUtcNow()).AsTask().GetAwaiter().GetResult();
         if (settings.Blobs.Delivery == Delivery.Accel) app.Use(Delegation.OwnMarks);
         if (settings.TrustedProxies.Length > 0) app.UseForwardedHeaders(Proxies(settings));
         app.UseMiddleware<EveryAnswer>();
@@ -54,6 +59,7 @@ static class Server
         app.UseRouting();
         app.UseWhen(context => context.Request.Path.StartsWithSegments("/api/admin"), admin => admin.UseMiddleware<HostCookies>().UseMiddleware<AdminDoor>());
         MapEndpoints(app);
+        if (settings.Telemetry is { MetricsToken: { } token, MetricsUrls: [] }) MetricsPage.Map(app, token);
         return app;
     }
 
@@ -61,8 +67,10 @@ static class Server
     {
         services.AddSingleton(settings).AddSingleton(settings.RateLimit).AddSingleton(clock).AddSingleton(new ServerStart(clock.GetUtcNow()));
         services.AddSingleton(data.Secrets).AddSingleton(data.Database).AddSingleton(data.Blobs).AddSingleton(data.BlobHealth);
-        services.AddSingleton<WriteQueue>();
-        services.AddSingleton<RateLimiter>();
+        services.AddSingleton(_ => data.Database.MakeWriteQueue());
+        services.AddSingleton(data.LimitsHealth).AddSingleton<Readiness>().AddHostedService(all => all.GetRequiredService<Readiness>()).AddSingleton<Leases>();
+        if (settings.Redis.Options is not null) services.AddSingleton(settings.Redis).AddSingleton<SharedBudgets>();
+        services.AddSingleton(all => new RateLimiter(settings.RateLimit, all.GetService<SharedBudgets>(), clock));
         services.AddSingleton<LicenseLookup>().AddSingleton<LicenseDesk>().AddSingleton<VerifyLicense>();
         services.AddSingleton<ActivityBoard>().AddHostedService(all => all.GetRequiredService<ActivityBoard>()).AddHostedService<ActivitySweep>();
         services.AddSingleton<ReleaseLookup>().AddSingleton<CheckForUpdate>();
@@ -83,6 +91,7 @@ static class Server
         app.Map("/api/license/update", app.Services.GetRequiredService<CheckForUpdate>().Handle);
         app.Map("/api/license/download", app.Services.GetRequiredService<MintDownload>().Handle);
         app.Map("/api/license/download-file/{token}/{name?}", app.Services.GetRequiredService<ClaimDownload>().Handle);
+        Readiness.Map(app);
         AdminEndpoints.Map(app);
         ApiDocuments.Map(app);
         app.MapGet("/", () => "Latchkey is running. The license API is at /api/license/verify. The APIs are described at /docs.\n");

@@ -22,11 +22,16 @@ sealed record Settings(
     RateLimitSettings RateLimit,
     DownloadSettings Downloads,
     BlobSettings Blobs,
+    DatabaseSettings Database,
+    RedisSettings Redis,
+    string? SecretsDirectory,
     AdminSettings Admin,
     ActivitySettings Activity,
     LogSettings Log,
+    TelemetrySettings Telemetry,
     int MaxConnections,
-    TimeSpan ShutdownTimeout)
+    TimeSpan ShutdownTimeout,
+    TimeSpan ShutdownDelay)
 {
     public const string EnvironmentPrefix = "LATCHKEY_";
 
@@ -91,6 +96,9 @@ sealed record Settings(
                 from.Whole("Downloads:MaxConcurrent", 1000, 1, 100_000),
                 from.Whole("Downloads:MinimumBytesPerSecond", 1024, 0, 1_000_000_000, "0 allows any speed")),
             BlobSettings.Read(from),
+            DatabaseSettings.Read(from),
+            RedisSettings.Read(from),
+            from.TextOrNull("Secrets:Directory"),
             new AdminSettings(
                 from.Whole("Admin:RequestsPerMinute", 600, 0, 1_000_000_000, "0 turns the limit off"),
                 from.Long("Uploads:MaxBytes", 10L << 30, 1, 1L << 50)),
@@ -104,8 +112,10 @@ sealed record Settings(
                     _ => LogLevel.Information,
                 },
                 from.OneOf("Log:Format", "auto", "auto", "text", "json")),
+            TelemetrySettings.Read(from),
             from.Whole("MaxConnections", 20_000, 10, 1_000_000),
-            from.Duration("ShutdownTimeout", TimeSpan.FromSeconds(30), TimeSpan.Zero, TimeSpan.FromHours(24)));
+            from.Duration("ShutdownTimeout", TimeSpan.FromSeconds(30), TimeSpan.Zero, TimeSpan.FromHours(24)),
+            from.Duration("ShutdownDelay", TimeSpan.Zero, TimeSpan.Zero, TimeSpan.FromMinutes(10)));
     }
 }
 

@@ -62,14 +62,16 @@ sealed class SettingsReader(IConfiguration sources)
         return otherwise;
     }
 
-    public string[] Urls(string name, string otherwise)
+    /// <param name="name">Of the setting.</param>
+    /// <param name="otherwise">Null: none.</param>
+    public string[] Urls(string name, string? otherwise)
     {
-        var text = Given(name, otherwise) ?? otherwise;
+        if ((Given(name, otherwise) ?? otherwise) is not { } text) return [];
         var urls = text.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         if (urls.Length > 0 && urls.All(IsListenUrl)) return urls;
         Fault(name, text, "http:// and an address of this machine, as http://127.0.0.1:8080 or http://*:8080, several with ';' between"
             + " (for https, put a reverse proxy in front)");
-        return [otherwise];
+        return otherwise is null ? [] : [otherwise];
     }
 
     // "http://*:80" and "http://+:80" are Kestrel's spelling of every interface, and no URI. It would take

@@ -87,7 +87,7 @@ sealed class CustomerOperations(UnitOfWork work)
         var like = LikePattern.Containing(text);
         long? number = long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : null;
         return Db.Customers.Where(c => c.Id == number
-            || EF.Functions.Like(c.Name, like, LikePattern.Escape) || EF.Functions.Like(c.Email, like, LikePattern.Escape) || EF.Functions.Like(c.Reference, like, LikePattern.Escape));
+            || EF.Functions.Like(LatchkeyDb.Lower(c.Name), like, LikePattern.Escape) || EF.Functions.Like(LatchkeyDb.Lower(c.Email), like, LikePattern.Escape) || EF.Functions.Like(LatchkeyDb.Lower(c.Reference), like, LikePattern.Escape));
     }
 
     /// <summary>The customers that licenses name exist from then on, if only by their number.</summary>

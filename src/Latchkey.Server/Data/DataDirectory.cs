@@ -14,24 +14,40 @@ sealed class DataDirectoryException(string message, Exception? cause = null) : E
 /// </summary>
 sealed class DataDirectory
 {
-    DataDirectory(string path, Secrets secrets, BlobSettings? blobs, TimeProvider clock)
+    DataDirectory(string path, Secrets secrets, Database database, BlobSettings? blobs, TimeProvider clock)
     {
         Path = path;
         Secrets = secrets;
-        Database = new SqliteDatabase(DatabaseFile(path));
+        Database = database;
         Blobs = BlobStores.Of(blobs, path, secrets);
         BlobHealth = new BlobHealth(clock);
     }
 
     public string Path { get; }
     public Secrets Secrets { get; }
-    public SqliteDatabase Database { get; }
+    public Database Database { get; }
     public IBlobStore Blobs { get; }
     public BlobHealth BlobHealth { get; }
+    public RateLimits.LimitsHealth LimitsHealth { get; } = new();
 
     public static string DatabaseFile(string path) => System.IO.Path.Combine(path, "latchkey.db");
     public static string SecretsDirectory(string path) => System.IO.Path.Combine(path, "secrets");
 
+    /// <param name="settings">Where it is, and where rows and files are kept.</param>
+    /// <param name="create">Make what is not there yet; else what is missing is an error.</param>
+    /// <param name="clock">When the installation was made.</param>
+    /// <exception cref="DataDirectoryException">It cannot be used.</exception>
+    public static DataDirectory Open(Settings settings, bool create, TimeProvider clock)
+    {
+        if (!settings.Database.IsPostgreSql) return Open(settings.Data, create, clock, settings.Blobs);
+        var path = System.IO.Path.GetFullPath(settings.Data);
+        var database = new PostgreSqlDatabase(settings.Database.ConnectionString!);
+        var secrets = PostgreSqlInstallation.Open(database, settings, clock);
+        if (create) Directory.CreateDirectory(path);
+        return new DataDirectory(path, secrets, database, settings.Blobs, clock);
+    }
+
+    /// <summary>With an embedded database.</summary>
     /// <param name="path">Any spelling; made absolute.</param>
     /// <param name="create">Make what is not there yet; else a missing directory is an error.</param>
     /// <param name="clock">When the installation was made.</param>
@@ -52,7 +68,7 @@ sealed class DataDirectory
             }
 
             if (existing != Schema.Current) Prepare(path, clock);
-            return new DataDirectory(path, Secrets.Load(SecretsDirectory(path)), blobs, clock);
+            return new DataDirectory(path, Secrets.Load(SecretsDirectory(path)), new SqliteDatabase(DatabaseFile(path)), blobs, clock);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or SqliteException)
         {
@@ -117,7 +133,7 @@ sealed class DataDirectory
         }, clock);
         using var secrets = Secrets.Load(SecretsDirectory(path));
         using var connection = database.OpenExisting();
-        KeySuffixes.Fill(connection, secrets);
+        KeySuffixes.Fill(database, connection, secrets);
         Posix.GiveToOwnerOf(path, Directory.EnumerateFileSystemEntries(path, "*", SearchOption.AllDirectories));
     }
 }

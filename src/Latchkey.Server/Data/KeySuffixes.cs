@@ -9,12 +9,12 @@ static class KeySuffixes
     const int Batch = 5000;
 
     public static bool AreMissing(SqliteConnection connection) =>
-        SqliteDatabase.Scalar<long>(connection, "SELECT EXISTS (SELECT 1 FROM licenses WHERE key_suffix = '')") == 1;
+        Database.Scalar<long>(connection, "SELECT EXISTS (SELECT 1 FROM licenses WHERE key_suffix = '')") == 1;
 
     /// <summary>A killed upgrade goes on where it stopped.</summary>
-    public static void Fill(SqliteConnection connection, Secrets secrets)
+    public static void Fill(SqliteDatabase database, SqliteConnection connection, Secrets secrets)
     {
-        using var session = new WriteSession(connection);
+        using var session = new WriteSession(database, connection);
         while (Missing(connection) is { Count: > 0 } part)
         {
             session.Begin();

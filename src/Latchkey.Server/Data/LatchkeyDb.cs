@@ -19,7 +19,7 @@ namespace Latchkey.Server.Data;
 /// The entities and their tables, for everything an operator does. What a request does on the way of
 /// verify, mint and claim are hand-written statements, next to the feature they belong to.
 /// </summary>
-sealed class LatchkeyDb(DbContextOptions<LatchkeyDb> options) : IdentityUserContext<Operator, long>(options)
+abstract class LatchkeyDb(DbContextOptions options) : IdentityUserContext<Operator, long>(options)
 {
     public DbSet<Product> Products => Set<Product>();
     public DbSet<Release> Releases => Set<Release>();
@@ -38,6 +38,9 @@ sealed class LatchkeyDb(DbContextOptions<LatchkeyDb> options) : IdentityUserCont
     public DbSet<AuditEntry> Audit => Set<AuditEntry>();
     public DbSet<IdempotentAnswer> IdempotentAnswers => Set<IdempotentAnswer>();
 
+    /// <summary>In a query, and nowhere else: A to Z as a to z.</summary>
+    public static string? Lower(string? text) => throw new NotSupportedException(text);
+
     protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder)
     {
         configurationBuilder.Properties<DateTimeOffset>().HaveConversion<UnixMicroseconds>();
@@ -49,6 +52,7 @@ sealed class LatchkeyDb(DbContextOptions<LatchkeyDb> options) : IdentityUserCont
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         base.OnModelCreating(modelBuilder);
+        modelBuilder.HasDbFunction(() => Lower("")).HasName("lower").IsBuiltIn();
         Business(modelBuilder);
         Records(modelBuilder);
         People(modelBuilder);
@@ -122,6 +126,8 @@ sealed class LatchkeyDb(DbContextOptions<LatchkeyDb> options) : IdentityUserCont
             token.HasIndex(t => new { t.ExpiresAt, t.LicenseId });
         });
         modelBuilder.Entity<Installation>().ToTable("installation").Property(i => i.Id).ValueGeneratedNever();
+        modelBuilder.Entity<Lease>().ToTable("leases").HasKey(l => l.Name);
+        modelBuilder.Entity<SealedKey>().ToTable("sealed_keys").HasKey(k => k.Name);
     }
 
     static void Records(ModelBuilder modelBuilder)
@@ -195,6 +201,9 @@ sealed class Installation
     public required byte[] PepperCheck { get; set; }
 
     public DateTimeOffset CreatedAt { get; set; }
+
+    /// <summary>The last migration that a program must know to work with this database, be it as new as it may; empty: any that is there.</summary>
+    public string OldestSchema { get; set; } = "";
 }
 
 /// <summary>Times are whole microseconds since 1970, UTC: they compare and index as numbers on every database.</summary>
@@ -205,9 +214,29 @@ sealed class UnixMicroseconds() : ValueConverter<DateTimeOffset, long>(time => F
     public static DateTimeOffset To(long value) => DateTimeOffset.UnixEpoch.AddTicks(value * TimeSpan.TicksPerMicrosecond);
 }
 
-/// <summary>For <c>dotnet ef migrations add</c> alone.</summary>
-sealed class DesignTimeDb : IDesignTimeDbContextFactory<LatchkeyDb>
+/// <summary>On SQLite: that its migrations are its own.</summary>
+sealed class SqliteDb(DbContextOptions<SqliteDb> options) : LatchkeyDb(options);
+
+/// <summary>On PostgreSQL: that its migrations are its own.</summary>
+sealed class PostgreSqlDb(DbContextOptions<PostgreSqlDb> options) : LatchkeyDb(options)
 {
-    public LatchkeyDb CreateDbContext(string[] args) =>
-        new(new DbContextOptionsBuilder<LatchkeyDb>().UseSqlite("Data Source=:memory:").Options);
+    protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder)
+    {
+        base.ConfigureConventions(configurationBuilder);
+
+        // Compared and sorted byte by byte, as SQLite does, whatever language the server speaks.
+        configurationBuilder.Properties<string>().UseCollation("C");
+    }
+}
+
+/// <summary>For <c>dotnet ef migrations add --context SqliteDb</c> alone.</summary>
+sealed class DesignTimeSqlite : IDesignTimeDbContextFactory<SqliteDb>
+{
+    public SqliteDb CreateDbContext(string[] args) => new(new DbContextOptionsBuilder<SqliteDb>().UseSqlite("Data Source=:memory:").Options);
+}
+
+/// <summary>For <c>dotnet ef migrations add --context PostgreSqlDb</c> alone.</summary>
+sealed class DesignTimePostgreSql : IDesignTimeDbContextFactory<PostgreSqlDb>
+{
+    public PostgreSqlDb CreateDbContext(string[] args) => new(new DbContextOptionsBuilder<PostgreSqlDb>().UseNpgsql().Options);
 }

@@ -23,7 +23,7 @@ static class LegacyFiles
     {
         using var connection = database.OpenExisting();
         var files = Read(connection);
-        using var session = new WriteSession(connection);
+        using var session = new WriteSession(database, connection);
         session.Begin();
         foreach (var product in files.GroupBy(file => file.Product))
         {

@@ -5,7 +5,10 @@ static class LikePattern
 {
     public const string Escape = "\\";
 
-    /// <summary>Everything that contains the text as it stands. SQLite would take NUL for the pattern's end; nothing of ours contains it.</summary>
+    /// <summary>A to Z as a to z, and nothing else: what both databases do by lower().</summary>
+    public static string Lower(string text) => string.Concat(text.Select(c => char.IsAsciiLetterUpper(c) ? char.ToLowerInvariant(c) : c));
+
+    /// <summary>Everything, in lower case, that contains the text whatever its case. SQLite would take NUL for the pattern's end; nothing of ours contains it.</summary>
     public static string Containing(string text) =>
-        $"%{text.Replace('\0', '\uFFFD').Replace("\\", "\\\\", StringComparison.Ordinal).Replace("%", "\\%", StringComparison.Ordinal).Replace("_", "\\_", StringComparison.Ordinal)}%";
+        $"%{Lower(text).Replace('\0', '\uFFFD').Replace("\\", "\\\\", StringComparison.Ordinal).Replace("%", "\\%", StringComparison.Ordinal).Replace("_", "\\_", StringComparison.Ordinal)}%";
 }

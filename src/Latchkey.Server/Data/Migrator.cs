@@ -12,17 +12,26 @@ enum Schema
     Current,
 }
 
+/// <summary>The migrations of this program.</summary>
+static class MigrationNames
+{
+    /// <returns>Their ids, the oldest first.</returns>
+    public static IReadOnlyList<string> Of(Type context) =>
+        [.. typeof(LatchkeyDb).Assembly.GetTypes()
+            .Where(type => type.GetCustomAttribute<DbContextAttribute>()?.ContextType == context)
+            .Select(type => type.GetCustomAttribute<MigrationAttribute>()?.Id)
+            .OfType<string>()
+            .Order(StringComparer.Ordinal)];
+}
+
 /// <summary>
 /// Brings a database to the schema of this program. Looking needs no EF Core (whose model takes a
 /// third of a second to build), so that a start with nothing to do is quick.
 /// </summary>
 static class Migrator
 {
-    static readonly string[] Known =
-        [.. typeof(LatchkeyDb).Assembly.GetTypes()
-            .Select(type => type.GetCustomAttribute<MigrationAttribute>()?.Id)
-            .OfType<string>()
-            .Order(StringComparer.Ordinal)];
+    static readonly IReadOnlyList<string> Known =
+        MigrationNames.Of(typeof(SqliteDb));
 
     /// <param name="file">The database.</param>
     /// <param name="secretsCheck">What it keeps to recognize its secrets, if it is complete.</param>
@@ -38,7 +47,7 @@ static class Migrator
         try
         {
             var schema = Judge(file, connection);
-            secretsCheck = HasInstallation(connection) ? SqliteDatabase.Scalar<byte[]>(connection, "SELECT pepper_check FROM installation") : null;
+            secretsCheck = HasInstallation(connection) ? Database.Scalar<byte[]>(connection, "SELECT pepper_check FROM installation") : null;
             return schema;
         }
         catch (SqliteException failure) when (failure.SqliteErrorCode is SQLitePCL.raw.SQLITE_NOTADB or SQLitePCL.raw.SQLITE_CORRUPT)
@@ -49,8 +58,8 @@ static class Migrator
 
     static Schema Judge(string file, SqliteConnection connection)
     {
-        if (SqliteDatabase.Scalar<long>(connection, "PRAGMA schema_version") == 0) return Schema.Missing;
-        if (SqliteDatabase.Scalar<long>(connection, "PRAGMA application_id") != SqliteDatabase.ApplicationId)
+        if (Database.Scalar<long>(connection, "PRAGMA schema_version") == 0) return Schema.Missing;
+        if (Database.Scalar<long>(connection, "PRAGMA application_id") != SqliteDatabase.ApplicationId)
         {
             throw new DataDirectoryException($"{file} is a database of some other program: name another directory with --data.");
         }
@@ -62,14 +71,14 @@ static class Migrator
                 $"{file} was made by a newer Latchkey (it has the schema {newer}): run that version or a newer one. Nothing was changed.");
         }
 
-        var complete = applied.Count == Known.Length && HasInstallation(connection) && !KeySuffixes.AreMissing(connection);
+        var complete = applied.Count == Known.Count && HasInstallation(connection) && !KeySuffixes.AreMissing(connection);
         return complete ? Schema.Current : Schema.Older;
     }
 
     static List<string> Applied(SqliteConnection connection)
     {
         var applied = new List<string>();
-        if (SqliteDatabase.Scalar<long>(connection, "SELECT count(*) FROM sqlite_master WHERE name='__EFMigrationsHistory'") == 0) return applied;
+        if (Database.Scalar<long>(connection, "SELECT count(*) FROM sqlite_master WHERE name='__EFMigrationsHistory'") == 0) return applied;
         using var command = connection.CreateCommand();
         command.CommandText = "SELECT MigrationId FROM __EFMigrationsHistory";
         using var reader = command.ExecuteReader();
@@ -78,8 +87,8 @@ static class Migrator
     }
 
     static bool HasInstallation(SqliteConnection connection) =>
-        SqliteDatabase.Scalar<long>(connection, "SELECT count(*) FROM sqlite_master WHERE name='installation'") == 1
-        && SqliteDatabase.Scalar<long>(connection, "SELECT count(*) FROM installation") == 1;
+        Database.Scalar<long>(connection, "SELECT count(*) FROM sqlite_master WHERE name='installation'") == 1
+        && Database.Scalar<long>(connection, "SELECT count(*) FROM installation") == 1;
 
     /// <summary>The caller holds the upgrade lock; what a killed upgrade left behind is finished.</summary>
     /// <param name="database">Made if it is not there.</param>
@@ -87,11 +96,11 @@ static class Migrator
     /// <param name="clock">When it was made.</param>
     public static void Upgrade(SqliteDatabase database, Func<byte[]> makeSecrets, TimeProvider clock)
     {
-        using var connection = database.Open();
-        SqliteDatabase.Execute(connection, $"PRAGMA application_id={SqliteDatabase.ApplicationId}");
+        using var connection = database.Create();
+        Database.Execute(connection, $"PRAGMA application_id={SqliteDatabase.ApplicationId}");
 
         // EF Core's own lock is a row, which a killed process leaves behind for good.
-        SqliteDatabase.Execute(connection, "DROP TABLE IF EXISTS __EFMigrationsLock");
+        Database.Execute(connection, "DROP TABLE IF EXISTS __EFMigrationsLock");
         if (!Applied(connection).Contains(LegacyFiles.After))
         {
             Migrate(database, LegacyFiles.Before);
@@ -100,7 +109,7 @@ static class Migrator
 
         Migrate(database, null);
         if (HasInstallation(connection)) return;
-        using var db = SqliteDatabase.OpenContext(connection);
+        using var db = database.OpenContext(connection);
         db.Add(new Installation { PepperCheck = makeSecrets(), CreatedAt = clock.GetUtcNow() });
         db.SaveChanges();
     }
@@ -108,8 +117,8 @@ static class Migrator
     /// <summary>On a connection of its own, which EF Core may close.</summary>
     static void Migrate(SqliteDatabase database, string? to)
     {
-        using var connection = database.Open();
-        using var db = SqliteDatabase.OpenContext(connection);
+        using var connection = database.Create();
+        using var db = database.OpenContext(connection);
         db.GetService<IMigrator>().Migrate(to);
     }
 }

@@ -14,6 +14,9 @@ sealed class ReadGate(int atOnce) : IDisposable
     readonly SemaphoreSlim _places = new(atOnce);
     int _waiting;
 
+    /// <summary>Reads whose turn has not come.</summary>
+    public int Waiting => Volatile.Read(ref _waiting);
+
     /// <exception cref="StoreUnavailableException">Too many wait already, or its turn did not come in time.</exception>
     /// <exception cref="OperationCanceledException">Whoever asked has gone before its turn came.</exception>
     public async Task<T> Run<T>(Func<T> read, CancellationToken gone = default)

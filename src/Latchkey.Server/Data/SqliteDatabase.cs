@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Globalization;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
@@ -6,7 +7,7 @@ using SQLitePCL;
 namespace Latchkey.Server.Data;
 
 /// <summary>Opens connections to the embedded database, all with the same promises.</summary>
-sealed class SqliteDatabase(string path)
+sealed class SqliteDatabase(string path) : Database
 {
     /// <summary>Before it, a WAL reset could lose a commit that raced with a checkpoint.</summary>
     public static readonly Version MinVersion = new(3, 51, 3);
@@ -18,17 +19,63 @@ sealed class SqliteDatabase(string path)
 
     static SqliteDatabase() => Batteries_V2.Init();
 
+    public override bool IsEmbedded => true;
+    public override string Place => path;
+    public override string Version => $"SQLite {LibraryVersion}";
+    public override Dialect Dialect => Dialect.Sqlite;
     public string Path => path;
 
     /// <summary>Who writes in this process takes a turn first; other processes are met at SQLite's own lock.</summary>
-    public WriteTurn Turn { get; } = new();
+    public WriteTurn Turn { get; } = new(TimeSpan.FromSeconds(5));
 
-    public static Version LibraryVersion => Version.Parse(raw.sqlite3_libversion().utf8_to_string());
+    public static Version LibraryVersion => System.Version.Parse(raw.sqlite3_libversion().utf8_to_string());
 
     /// <exception cref="SqliteException">The file cannot be opened or made.</exception>
-    public SqliteConnection Open() => Open(SqliteOpenMode.ReadWriteCreate);
+    public SqliteConnection Create() => Open(SqliteOpenMode.ReadWriteCreate);
 
     public SqliteConnection OpenExisting() => Open(SqliteOpenMode.ReadWrite);
+
+    public override DbConnection Open() => OpenExisting();
+
+    public override Lookup Prepare(string sql, params LookupKey[] parameters) => new SqliteLookup(this, sql, parameters);
+
+    public override WriteQueue MakeWriteQueue() => new SqliteWriteQueue(this);
+
+    public override Change Begin(LatchkeyDb db)
+    {
+        var turn = Turn.Take(forCustomers: false);
+        try
+        {
+            return new Change(turn, db.Database.BeginTransaction());
+        }
+        catch
+        {
+            turn.Dispose();
+            throw;
+        }
+    }
+
+    public override DbParameter Parameter(int number, object? value) => new SqliteParameter("$" + number.ToString(CultureInfo.InvariantCulture), value is null or Null ? DBNull.Value : value);
+
+    /// <summary>Asked in between, and not told once: the client may have gone before the statement began.</summary>
+    public override IDisposable StopWhen(DbConnection connection, CancellationToken gone)
+    {
+        const int stepsBetween = 1000;
+        var handle = ((SqliteConnection)connection).Handle;
+        raw.sqlite3_progress_handler(handle, stepsBetween, _ => gone.IsCancellationRequested ? 1 : 0, null);
+        return new Stopping(handle!);
+    }
+
+    sealed class Stopping(sqlite3 handle) : IDisposable
+    {
+        public void Dispose() => raw.sqlite3_progress_handler(handle, 0, null, null);
+    }
+
+    public override bool WasStopped(Exception failure) => failure is SqliteException { SqliteErrorCode: raw.SQLITE_INTERRUPT };
+
+    public override (long Bytes, long LogBytes) Size(DbConnection connection) => (SizeOf(path), SizeOf(path + "-wal"));
+
+    static long SizeOf(string file) => new FileInfo(file) is { Exists: true } there ? there.Length : 0;
 
     SqliteConnection Open(SqliteOpenMode mode)
     {
@@ -46,8 +93,11 @@ sealed class SqliteDatabase(string path)
         }
     }
 
-    public static LatchkeyDb OpenContext(SqliteConnection connection) =>
-        new(new DbContextOptionsBuilder<LatchkeyDb>().UseSqlite(connection).Options);
+    public override LatchkeyDb OpenContext() =>
+        new SqliteDb(new DbContextOptionsBuilder<SqliteDb>().UseSqlite(OpenExisting(), contextOwnsConnection: true, _ => { }).Options);
+
+    public override LatchkeyDb OpenContext(DbConnection connection) =>
+        new SqliteDb(new DbContextOptionsBuilder<SqliteDb>().UseSqlite(connection).Options);
 
     string ConnectionString(SqliteOpenMode mode) => new SqliteConnectionStringBuilder
     {
@@ -68,18 +118,8 @@ sealed class SqliteDatabase(string path)
         PRAGMA trusted_schema=OFF;
         """);
 
-    public static void Execute(SqliteConnection connection, string sql)
+    public override void Dispose()
     {
-        using var command = connection.CreateCommand();
-        command.CommandText = sql;
-        command.ExecuteNonQuery();
-    }
-
-    public static T? Scalar<T>(SqliteConnection connection, string sql)
-    {
-        using var command = connection.CreateCommand();
-        command.CommandText = sql;
-        var value = command.ExecuteScalar();
-        return value is null or DBNull ? default : (T)Convert.ChangeType(value, typeof(T), CultureInfo.InvariantCulture);
+        // Connections are their openers'.
     }
 }

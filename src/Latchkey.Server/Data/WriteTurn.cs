@@ -4,10 +4,9 @@ namespace Latchkey.Server.Data;
 /// Whose turn it is to write, within this process. SQLite's own lock is polled for, with pauses: whoever writes one
 /// transaction after the other is always quicker than one who waits. Here customers' requests come first.
 /// </summary>
-sealed class WriteTurn
+/// <param name="patience">How long one waits.</param>
+sealed class WriteTurn(TimeSpan patience)
 {
-    static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
-
     readonly Lock _lock = new();
     readonly Queue<Waiting> _customers = [];
     readonly Queue<Waiting> _others = [];
@@ -30,15 +29,31 @@ sealed class WriteTurn
             (forCustomers ? _customers : _others).Enqueue(mine);
         }
 
-        if (mine.Came.Wait(Patience)) return new Turn(this);
+        mine.Came.Wait(patience);
         lock (_lock)
         {
             // It may have come in this very moment.
-            if (mine.Came.IsSet) return new Turn(this);
+            if (mine.Came.IsSet && !mine.HasGone) return new Turn(this);
             mine.HasGone = true;
         }
 
         throw new StoreUnavailableException("too many writes are waiting");
+    }
+
+    /// <summary>The database does not answer: who waits has waited as long as the one who found that out.</summary>
+    public void GiveUp()
+    {
+        lock (_lock)
+        {
+            foreach (var waiting in _customers.Concat(_others))
+            {
+                waiting.HasGone = true;
+                waiting.Came.Set();
+            }
+
+            _customers.Clear();
+            _others.Clear();
+        }
     }
 
     void Pass()

@@ -31,7 +31,7 @@ sealed class Claim(TimeProvider clock)
     /// <param name="take">Claims it with <see cref="DownloadTokens.TryClaim"/>; null if somebody was quicker.</param>
     /// <param name="clientGone">Ends the waiting.</param>
     public async Task<Outcome> Try(
-        TokenFacts? token, Transfer transfer, Func<TokenFacts?> find, Func<TokenFacts, Transfer, DateTimeOffset, Task<Outcome?>> take, CancellationToken clientGone)
+        TokenFacts? token, Transfer transfer, Func<ValueTask<TokenFacts?>> find, Func<TokenFacts, Transfer, DateTimeOffset, Task<Outcome?>> take, CancellationToken clientGone)
     {
         using var hole = transfer.Part is { From: > 0, ReachesEnd: false } ? _holes.Enter(transfer.TokenId) : null;
 
@@ -44,7 +44,7 @@ sealed class Claim(TimeProvider clock)
         {
             var client = transfer.Client.ToString();
             var patience = transfer.Part.From > 0 ? ForResumption : ForNewStart;
-            for (var began = TimeProvider.System.GetTimestamp(); ; token = find())
+            for (var began = TimeProvider.System.GetTimestamp(); ; token = await find())
             {
                 var now = clock.GetUtcNow();
                 var refusal = TokenVerdict.Judge(token, client, now) ?? TokenVerdict.Judge(token!, transfer.Part, transfer.IsDelegated);

@@ -6,6 +6,7 @@ using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
 using Latchkey.Server.Http;
 using Latchkey.Server.RateLimits;
+using Latchkey.Server.Telemetry;
 
 namespace Latchkey.Server.Downloads;
 
@@ -33,7 +34,7 @@ sealed partial class ClaimDownload(
         TokenFacts? token = null;
         try
         {
-            token = Find(context);
+            token = await Find(context);
             await Judge(context, token);
         }
         catch (StoreUnavailableException failure)
@@ -44,7 +45,7 @@ sealed partial class ClaimDownload(
         }
     }
 
-    TokenFacts? Find(HttpContext context) => tokens.Find((string)context.Request.RouteValues["token"]!);
+    ValueTask<TokenFacts?> Find(HttpContext context) => tokens.Find((string)context.Request.RouteValues["token"]!);
 
     async Task Judge(HttpContext context, TokenFacts? token)
     {
@@ -124,6 +125,7 @@ sealed partial class ClaimDownload(
             context, token, transfer, async (found, wanted, now) => await tokens.TryClaim(found, wanted, now) ? new Claim.Outcome(wanted, null) : null);
         if (claimed is null) return;
         delegation.Send(context.Response, token.File, address);
+        Instruments.Sent(transfer.Part.Length, delegation.Word);
         activity.Note(
             new ActivityNote(ActivityKind.Download, transfer.Part.From == 0 ? ActivityOutcome.Ok : ActivityOutcome.Partial, token.LicenseId, token.File.ProductId, "", transfer.Client),
             transfer.Part.Length);
@@ -139,6 +141,7 @@ sealed partial class ClaimDownload(
             return null;
         }
 
+        Instruments.Token(token.ClaimedBy is null ? "claimed" : "resumed");
         if (!transfer.SpentByClaim) Claimed(token.Id, token.LicenseId, transfer.Part.From, transfer.Part.Length, transfer.Client.ToString(), context.TraceIdentifier);
         return claim.Transfer;
     }

@@ -16,6 +16,9 @@ sealed partial class Delegation(IBlobStore blobs, Settings settings)
 
     readonly Delivery _delivery = settings.Blobs.Delivery;
 
+    /// <summary>Who sends, for the metrics.</summary>
+    public string Word => _delivery == Delivery.Redirect ? "redirect" : "accel";
+
     /// <summary>That a request came through the web server in front is ours to say, and no client's.</summary>
     public static Task OwnMarks(HttpContext context, RequestDelegate next)
     {

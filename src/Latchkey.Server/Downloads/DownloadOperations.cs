@@ -4,6 +4,7 @@ using Latchkey.Server.Data;
 using Latchkey.Server.Http;
 using Latchkey.Server.Licenses;
 using Latchkey.Server.Products;
+using Latchkey.Server.Telemetry;
 using Microsoft.EntityFrameworkCore;
 
 namespace Latchkey.Server.Downloads;
@@ -89,6 +90,7 @@ sealed class DownloadOperations(UnitOfWork work)
             var made = new DownloadToken { Hash = hash, LicenseId = found.Id, ArtifactId = file.Id, CreatedAt = work.Now, ExpiresAt = expires };
             Db.Add(made);
             Db.SaveChanges();
+            Instruments.Token("minted");
             return new DownloadLink(made.Id, found.Id, MintDownload.Url(home, token), Wire.Millis(expires), release.Version, file.FileName, file.Size);
         }, link => link.Id);
     }

@@ -3,7 +3,6 @@ using System.Text;
 using Latchkey.Server.Data;
 using Latchkey.Server.Licenses;
 using Latchkey.Server.Products;
-using SQLitePCL;
 
 namespace Latchkey.Server.Downloads;
 
@@ -21,7 +20,7 @@ sealed record TokenFacts(
 /// The once rule. Every change is one conditional statement whose row count decides, so that it holds
 /// over any number of clients and processes.
 /// </summary>
-sealed class DownloadTokens(SqliteDatabase database, WriteQueue writes) : IDisposable
+sealed class DownloadTokens(Database database, WriteQueue writes) : IDisposable
 {
     /// <summary>How long a transfer counts as running after it last said so.</summary>
     public static readonly TimeSpan Lease = TimeSpan.FromSeconds(30);
@@ -41,7 +40,7 @@ sealed class DownloadTokens(SqliteDatabase database, WriteQueue writes) : IDispo
                a.id, a.product_id, a.file_name, a.content_type, a.size, a.sha256, a.blob_id, a.kind, a.beside_id, a.platform, a.arch
         FROM download_tokens t JOIN licenses l ON l.id = t.license_id JOIN artifacts a ON a.id = t.artifact_id
         JOIN releases r ON r.id = a.release_id JOIN products p ON p.id = a.product_id
-        WHERE t.hash = ?1
+        WHERE t.hash = $1
         """;
 
     const string MintSql = """
@@ -50,30 +49,30 @@ sealed class DownloadTokens(SqliteDatabase database, WriteQueue writes) : IDispo
         """;
 
     // The number of attempts is the one that was looked at: what was decided by it still holds.
-    const string ClaimSql = """
+    static string ClaimSql(Dialect dialect) => $"""
         UPDATE download_tokens
         SET claimed_by = $2, claimed_at = coalesce(claimed_at, $3), transfer = $4, lease_until = $5, spent_at = $6, attempts = attempts + 1,
-            high_water = max(high_water, $7), bytes_served = bytes_served + $8, bytes_sent = max(bytes_sent, $9), delegated_at = coalesce($10, delegated_at)
+            high_water = {dialect.Greatest}(high_water, $7), bytes_served = bytes_served + $8, bytes_sent = {dialect.Greatest}(bytes_sent, $9), delegated_at = coalesce($10, delegated_at)
         WHERE id = $1 AND spent_at IS NULL AND revoked_at IS NULL AND expires_at > $3 AND attempts = $11
           AND (claimed_by IS NULL OR (claimed_by = $2 AND (lease_until IS NULL OR lease_until <= $3)))
           AND EXISTS (SELECT 1 FROM licenses l WHERE l.id = license_id AND l.state = 0 AND (l.expires_at IS NULL OR l.expires_at > $3))
           AND EXISTS (SELECT 1 FROM artifacts a JOIN releases r ON r.id = a.release_id WHERE a.id = artifact_id AND r.state = 1)
         """;
 
-    const string RenewSql = """
+    static string RenewSql(Dialect dialect) => $"""
         UPDATE download_tokens
-        SET lease_until = $3, bytes_sent = max(bytes_sent, $4), high_water = max(high_water, $5), bytes_served = bytes_served + $6, spent_at = $7
+        SET lease_until = $3, bytes_sent = {dialect.Greatest}(bytes_sent, $4), high_water = {dialect.Greatest}(high_water, $5), bytes_served = bytes_served + $6, spent_at = $7
         WHERE id = $1 AND transfer = $2 AND spent_at IS NULL AND revoked_at IS NULL
         """;
 
-    const string FinishedSql = """
-        UPDATE download_tokens SET transfer = NULL, lease_until = NULL, bytes_sent = max(bytes_sent, $3)
+    static string FinishedSql(Dialect dialect) => $"""
+        UPDATE download_tokens SET transfer = NULL, lease_until = NULL, bytes_sent = {dialect.Greatest}(bytes_sent, $3)
         WHERE id = $1 AND transfer = $2
         """;
 
-    const string InterruptedSql = """
+    static string InterruptedSql(Dialect dialect) => $"""
         UPDATE download_tokens
-        SET transfer = NULL, lease_until = NULL, spent_at = NULL, bytes_sent = max(bytes_sent, $3), high_water = $4, bytes_served = bytes_served - $5
+        SET transfer = NULL, lease_until = NULL, spent_at = NULL, bytes_sent = {dialect.Greatest}(bytes_sent, $3), high_water = $4, bytes_served = bytes_served - $5
         WHERE id = $1 AND transfer = $2
         """;
 
@@ -82,15 +81,19 @@ sealed class DownloadTokens(SqliteDatabase database, WriteQueue writes) : IDispo
         (SELECT id FROM download_tokens WHERE expires_at < $1 AND (lease_until IS NULL OR lease_until < $1) LIMIT 1000)
         """;
 
-    readonly ReaderPool _byHash = new(database, FindSql);
+    readonly Lookup _byHash = database.Prepare(FindSql, LookupKey.Bytes);
+    readonly string _claimSql = ClaimSql(database.Dialect);
+    readonly string _renewSql = RenewSql(database.Dialect);
+    readonly string _finishedSql = FinishedSql(database.Dialect);
+    readonly string _interruptedSql = InterruptedSql(database.Dialect);
 
     /// <summary>Bytes that one token is worth, over all of its transfers.</summary>
     /// <param name="size">Of the file.</param>
     /// <param name="resumptions">Transfers after the first.</param>
     public static long Bound(long size, int resumptions) => size + (size / 2) + (resumptions * LostPerResumption);
 
-    public TokenFacts? Find(string token) => _byHash.Read<byte[], TokenFacts>(
-        HashOf(token), static (statement, hash) => raw.sqlite3_bind_blob(statement, 1, hash), static row => new TokenFacts(
+    public ValueTask<TokenFacts?> Find(string token) => _byHash.Read(
+        HashOf(token), static row => new TokenFacts(
             row.Long(0), row.Long(1), (LicenseState)row.Long(2), row.TimeOrNull(3), row.Time(4),
             row.TextOrNull(5), row.TimeOrNull(6), row.Long(7), row.Long(8), row.TimeOrNull(9), (int)row.Long(10), !row.IsNull(11), !row.IsNull(12),
             (ReleaseState)row.Long(13) == ReleaseState.Yanked, row.Text(14), row.Text(15), ReleaseLookup.ReadArtifact(row, row.Long(16), 17)));
@@ -105,8 +108,7 @@ sealed class DownloadTokens(SqliteDatabase database, WriteQueue writes) : IDispo
     public async Task<string> Mint(long license, long artifact, DateTimeOffset now, DateTimeOffset expires)
     {
         var (token, hash) = New();
-        await writes.Run(session => session.Execute(
-            MintSql, hash, license, artifact, UnixMicroseconds.From(now), UnixMicroseconds.From(expires)));
+        await writes.Run(MintSql, hash, license, artifact, UnixMicroseconds.From(now), UnixMicroseconds.From(expires));
         return token;
     }
 
@@ -114,14 +116,14 @@ sealed class DownloadTokens(SqliteDatabase database, WriteQueue writes) : IDispo
     /// <param name="token">As it was found, and judged.</param>
     /// <param name="transfer">What begins now, and for whom.</param>
     /// <param name="now">The time of the request.</param>
-    public Task<bool> TryClaim(TokenFacts token, Transfer transfer, DateTimeOffset now)
+    public async Task<bool> TryClaim(TokenFacts token, Transfer transfer, DateTimeOffset now)
     {
         var at = UnixMicroseconds.From(now);
         var lease = UnixMicroseconds.From(now + Lease);
         var (client, charge) = (transfer.Client.ToString(), transfer.FirstCharge);
-        return writes.Run(session => session.Execute(
-            ClaimSql, token.Id, client, at, transfer.IsDelegated ? null : transfer.Name, transfer.IsDelegated ? null : lease, transfer.SpentByClaim ? at : null,
-            transfer.Part.From + charge, charge, transfer.IsDelegated ? transfer.Part.From + charge : 0, transfer.IsDelegated ? at : null, token.Attempts) == 1);
+        return await writes.Run(
+            _claimSql, token.Id, client, at, transfer.IsDelegated ? Null.Text : transfer.Name, transfer.IsDelegated ? Null.Number : lease, transfer.SpentByClaim ? at : Null.Number,
+            transfer.Part.From + charge, charge, transfer.IsDelegated ? transfer.Part.From + charge : 0L, transfer.IsDelegated ? at : Null.Number, token.Attempts) == 1;
     }
 
     /// <summary>Says that the transfer still runs.</summary>
@@ -132,23 +134,20 @@ sealed class DownloadTokens(SqliteDatabase database, WriteQueue writes) : IDispo
     /// <param name="now">The time.</param>
     /// <param name="spend">The last byte is next.</param>
     /// <returns>False if the token is no longer this transfer's.</returns>
-    public Task<bool> TryRenew(Transfer transfer, long sent, long highWater, long charge, DateTimeOffset now, bool spend) =>
-        writes.Run(session => session.Execute(
-            RenewSql, transfer.TokenId, transfer.Name, UnixMicroseconds.From(now + Lease), sent, highWater, charge, spend ? UnixMicroseconds.From(now) : null) == 1);
+    public async Task<bool> TryRenew(Transfer transfer, long sent, long highWater, long charge, DateTimeOffset now, bool spend) => await writes.Run(
+        _renewSql, transfer.TokenId, transfer.Name, UnixMicroseconds.From(now + Lease), sent, highWater, charge, spend ? UnixMicroseconds.From(now) : Null.Number) == 1;
 
-    public Task<bool> Finished(Transfer transfer, long sent) =>
-        writes.Run(session => session.Execute(FinishedSql, transfer.TokenId, transfer.Name, sent) == 1);
+    public async Task<bool> Finished(Transfer transfer, long sent) => await writes.Run(_finishedSql, transfer.TokenId, transfer.Name, sent) == 1;
 
     /// <summary>The client went away before the last byte: it alone may come back.</summary>
     /// <param name="transfer">Which.</param>
     /// <param name="sent">How far into the file it came.</param>
     /// <param name="unused">Bytes that were charged, and did not leave.</param>
-    public Task<bool> Interrupted(Transfer transfer, long sent, long unused) =>
-        writes.Run(session => session.Execute(InterruptedSql, transfer.TokenId, transfer.Name, sent, Math.Max(sent, transfer.HighWaterBefore), unused) == 1);
+    public async Task<bool> Interrupted(Transfer transfer, long sent, long unused) =>
+        await writes.Run(_interruptedSql, transfer.TokenId, transfer.Name, sent, Math.Max(sent, transfer.HighWaterBefore), unused) == 1;
 
     /// <summary>Forgets up to a thousand tokens that expired before <paramref name="before"/>.</summary>
-    public Task<int> Sweep(DateTimeOffset before) =>
-        writes.Run(session => session.Execute(SweepSql, UnixMicroseconds.From(before)));
+    public Task<int> Sweep(DateTimeOffset before) => writes.Run(SweepSql, UnixMicroseconds.From(before));
 
     static byte[] HashOf(string token) => SHA256.HashData(Encoding.UTF8.GetBytes(token));
 

@@ -41,10 +41,10 @@ sealed partial class MintDownload(
 
         var now = clock.GetUtcNow();
         ReleaseChoice.Choice? choice = null;
-        var granted = await desk.Grant(context, ActivityKind.Mint, asked, license =>
+        var granted = await desk.Grant(context, ActivityKind.Mint, asked, async license =>
         {
             if (!license.ApiDownload) return Wire.ApiDownloadDisabled;
-            choice = releases.Choose(license.ProductId, now, all => ReleaseChoice.ForDownload(all, asked.Release, license));
+            choice = await releases.Choose(license.ProductId, now, all => ReleaseChoice.ForDownload(all, asked.Release, license));
             return choice is null ? Wire.NoDownloadableFile : choice.Refused;
         });
         if (granted is not { License: var license } || choice is not { Release: { } release, File: { } file }) return;

@@ -3,7 +3,7 @@ using Latchkey.Server.Data;
 namespace Latchkey.Server.Downloads;
 
 /// <summary>Forgets tokens long after they expired, an hour at a time, so that the database stays small.</summary>
-sealed partial class TokenSweep(DownloadTokens tokens, TimeProvider clock, ILogger<TokenSweep> log) : PeriodicService(TimeSpan.FromHours(1), clock)
+sealed partial class TokenSweep(DownloadTokens tokens, Leases leases, TimeProvider clock, ILogger<TokenSweep> log) : PeriodicService(TimeSpan.FromHours(1), clock, leases)
 {
     /// <summary>Until then an expired token is answered as expired (410); afterwards as unknown (404).</summary>
     public static readonly TimeSpan Kept = TimeSpan.FromDays(30);
@@ -21,6 +21,7 @@ sealed partial class TokenSweep(DownloadTokens tokens, TimeProvider clock, ILogg
         {
             // There is another hour.
             NotSwept(failure.Message);
+            Failed();
         }
     }
 

@@ -1,4 +1,5 @@
 using Latchkey.Server.Data;
+using Latchkey.Server.Telemetry;
 
 namespace Latchkey.Server.Downloads;
 
@@ -57,7 +58,11 @@ sealed class TransferLease : IDisposable
     /// <summary>Bytes that were charged, and did not leave.</summary>
     public long Unused => Room;
 
-    public void Advance(int bytes) => Volatile.Write(ref _sent, _sent + bytes);
+    public void Advance(int bytes)
+    {
+        Volatile.Write(ref _sent, _sent + bytes);
+        Instruments.Sent(bytes, "stream");
+    }
 
     /// <summary>Sees to it that so many bytes may leave. The writing begins when half of the room is left, and is seldom waited for.</summary>
     public async ValueTask MakeRoom(long bytes)

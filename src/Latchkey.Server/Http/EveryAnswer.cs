@@ -1,4 +1,5 @@
 using Latchkey.Server.Data;
+using Latchkey.Server.Telemetry;
 using Microsoft.AspNetCore.Connections;
 
 namespace Latchkey.Server.Http;
@@ -12,6 +13,8 @@ sealed partial class EveryAnswer(RequestDelegate next, ILogger<EveryAnswer> log)
     public async Task InvokeAsync(HttpContext context)
     {
         Prepare(context);
+        RequestTelemetry.Begin();
+        var isGone = false;
         try
         {
             await next(context);
@@ -19,14 +22,17 @@ sealed partial class EveryAnswer(RequestDelegate next, ILogger<EveryAnswer> log)
         }
         catch (Exception gone) when (gone is ConnectionResetException || (gone is OperationCanceledException && context.RequestAborted.IsCancellationRequested))
         {
-            // The client has gone: there is nobody to answer.
+            // There is nobody to answer.
+            isGone = true;
         }
         catch (Exception failure)
         {
             await AnswerFailure(context, failure);
         }
 
-        if (context.Items.TryGetValue(typeof(RefusalNote), out var note)) LogRefusal(context, (RefusalNote)note!);
+        var note = context.Items.TryGetValue(typeof(RefusalNote), out var noted) ? (RefusalNote)noted! : null;
+        RequestTelemetry.Note(context, note?.Refusal, isGone);
+        if (note is not null) LogRefusal(context, note);
     }
 
     static void Prepare(HttpContext context)
@@ -99,6 +105,7 @@ sealed partial class EveryAnswer(RequestDelegate next, ILogger<EveryAnswer> log)
         {
             BadHttpRequestException { StatusCode: 413 } => Wire.PayloadTooLarge,
             BadHttpRequestException => Wire.InvalidRequest("The request body could not be read"),
+            Npgsql.PostgresException { SqlState: Npgsql.PostgresErrorCodes.CharacterNotInRepertoire } => Wire.InvalidRequest("A text has a NUL character in it"),
             _ => StoreUnavailableException.From(failure) is null ? Wire.InternalError : Wire.Unavailable,
         };
         if (refusal.Status == 503) Unavailable(StoreUnavailableException.From(failure)!.Message, context.TraceIdentifier);

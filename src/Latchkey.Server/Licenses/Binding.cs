@@ -2,7 +2,10 @@ using Latchkey.Server.Data;
 
 namespace Latchkey.Server.Licenses;
 
-/// <summary>Takes a free place of a license for a domain: one statement, so that no race takes more places than there are.</summary>
+/// <summary>
+/// Takes a free place of a license for a domain: one statement, so that no race takes more places than there are. SQLite
+/// has one writer at a time; PostgreSQL has many, who take turns at the license's row.
+/// </summary>
 static class Binding
 {
     const string Sql = """
@@ -13,6 +16,6 @@ static class Binding
         ON CONFLICT DO NOTHING
         """;
 
-    public static bool TryTakeFreePlace(WriteSession session, long license, string host, DateTimeOffset now) =>
-        session.Execute(Sql, license, host, UnixMicroseconds.From(now)) == 1;
+    public static async Task<bool> TryTakeFreePlace(WriteQueue writes, long license, string host, DateTimeOffset now) =>
+        (await writes.Run([.. writes.Dialect.Lock("licenses", license), new Statement(Sql, license, host, UnixMicroseconds.From(now))]))[^1] == 1;
 }

@@ -3,7 +3,6 @@ using Latchkey.Server.Customers;
 using Latchkey.Server.Data;
 using Latchkey.Server.Http;
 using Latchkey.Server.Products;
-using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 
 namespace Latchkey.Server.Licenses;
@@ -61,18 +60,13 @@ sealed class BulkLicenses(UnitOfWork work)
         CustomerOperations.Ensure(work.Db, wanted.UserId, work.Now);
 
         // One prepared statement: for ten thousand, EF Core held the lock for longer than mints wait.
-        using var insert = work.Connection.CreateCommand();
-        insert.CommandText = InsertSql;
-        object?[] values =
-        [
-            wanted.ProductId, null, null, null, wanted.UserId, wanted.MaxDomains ?? 1, Micros(wanted.ExpiresAt), Micros(work.Now), Micros(wanted.UpdatesUntil),
-            LicenseOperations.ChannelOf(wanted.Channel),
-        ];
-        foreach (var (index, value) in values.Index()) insert.Parameters.Add(new SqliteParameter($"${index + 1}", value ?? DBNull.Value));
+        var session = new WriteSession(work.Database, work.Connection);
         var items = keys.ConvertAll(key =>
         {
-            (insert.Parameters[1].Value, insert.Parameters[2].Value, insert.Parameters[3].Value) = (key.Hash, key.Cipher, LicenseKey.Suffix(key.Text));
-            return insert.ExecuteScalar() is long id ? new IssuedKey(id, key.Text) : throw ProductOperations.Missing(wanted.ProductId);
+            var id = session.Scalar(
+                InsertSql, wanted.ProductId, key.Hash, key.Cipher, LicenseKey.Suffix(key.Text), wanted.UserId, wanted.MaxDomains ?? 1, Micros(wanted.ExpiresAt), Micros(work.Now),
+                Micros(wanted.UpdatesUntil), LicenseOperations.ChannelOf(wanted.Channel));
+            return id is long made ? new IssuedKey(made, key.Text) : throw ProductOperations.Missing(wanted.ProductId);
         });
         return new IssuedKeys(wanted.ProductId, items.Count, items[0].Id, items[^1].Id, items);
     }

@@ -3,7 +3,6 @@ using CsvHelper;
 using CsvHelper.Configuration;
 using Latchkey.Server.Admin.Access;
 using Latchkey.Server.Data;
-using Microsoft.Data.Sqlite;
 
 namespace Latchkey.Server.Licenses;
 
@@ -19,16 +18,16 @@ sealed class ImportLicenses(UnitOfWork work)
 
     const string LicenseSql = """
         INSERT INTO licenses (product_id, key_hash, key_cipher, key_suffix, user_id, state, max_domains, expires_at, created_at, updates_until, channel)
-        VALUES ($1, $2, $3, $7, $4, 0, 1, $5, $6, $8, $9)
+        VALUES ($1, $2, $3, $7, $4, 0, 1, $5, $6, $8, $9) RETURNING id
         """;
 
     const string CustomerSql = "INSERT INTO customers (id, created_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
 
     const string AuditSql = """
-        INSERT INTO audit (at, actor_kind, actor_name, action, object_kind, after) VALUES ($1, $2, $3, 'license.import', 'license', json_object('count', $4))
+        INSERT INTO audit (at, actor_kind, actor_name, action, object_kind, after) VALUES ($1, $2, $3, 'license.import', 'license', $4)
         """;
 
-    const string DomainSql = "INSERT INTO license_domains (license_id, host, bound_at) VALUES (last_insert_rowid(), $1, $2)";
+    const string DomainSql = "INSERT INTO license_domains (license_id, host, bound_at) VALUES ($1, $2, $3)";
 
     sealed record Line(long Product, string Key, byte[] Hash, string? Host, long? User, DateTimeOffset? Expires, DateTimeOffset Created, DateTimeOffset? UpdatesUntil, string? Channel);
 
@@ -38,7 +37,6 @@ sealed class ImportLicenses(UnitOfWork work)
     readonly HashSet<string> _keys = new(StringComparer.Ordinal);
     readonly HashSet<long> _products = [];
     readonly DateTimeOffset _now = work.Now;
-    readonly SqliteConnection _connection = work.Connection;
     readonly Secrets _secrets = work.Secrets;
 
     /// <param name="text">The file.</param>
@@ -50,10 +48,10 @@ sealed class ImportLicenses(UnitOfWork work)
         work.Require(Permission.LicensesWrite);
 
         // Keys fall anywhere in their index: most of it should be at hand, however large it is.
-        SqliteDatabase.Execute(_connection, "PRAGMA cache_size=-65536");
-        using var session = new WriteSession(_connection);
+        if (work.Database.IsEmbedded) Database.Execute(work.Connection, "PRAGMA cache_size=-65536");
+        using var session = new WriteSession(work.Database, work.Connection);
         ReadProducts();
-        var lines = ReadLines(text, progress);
+        var lines = ReadLines(text, session, progress);
         if (_faults.Count > 0) throw new ImportException(_faults, _badLines);
         session.Begin();
         foreach (var (index, line) in lines.Index())
@@ -63,7 +61,7 @@ sealed class ImportLicenses(UnitOfWork work)
         }
 
         foreach (var user in lines.Select(line => line.User).OfType<long>().Distinct()) session.Execute(CustomerSql, user, UnixMicroseconds.From(_now));
-        session.Execute(AuditSql, UnixMicroseconds.From(_now), (int)work.Actor.Kind, work.Actor.Name, lines.Count);
+        session.Execute(AuditSql, UnixMicroseconds.From(_now), (int)work.Actor.Kind, work.Actor.Name, string.Create(CultureInfo.InvariantCulture, $"{{\"count\":{lines.Count}}}"));
         session.Commit();
         progress?.Invoke("written", lines.Count);
         return lines.Count;
@@ -74,19 +72,19 @@ sealed class ImportLicenses(UnitOfWork work)
         var created = UnixMicroseconds.From(line.Created);
         long? expires = line.Expires is { } time ? UnixMicroseconds.From(time) : null;
         long? updates = line.UpdatesUntil is { } until ? UnixMicroseconds.From(until) : null;
-        session.Execute(LicenseSql, line.Product, line.Hash, _secrets.Seal(line.Key, line.Hash), line.User, expires, created, LicenseKey.Suffix(line.Key), updates, line.Channel);
-        if (line.Host is not null) session.Execute(DomainSql, line.Host, UnixMicroseconds.From(_now));
+        var id = session.Scalar(LicenseSql, line.Product, line.Hash, _secrets.Seal(line.Key, line.Hash), line.User, expires, created, LicenseKey.Suffix(line.Key), updates, line.Channel);
+        if (line.Host is not null) session.Execute(DomainSql, id, line.Host, UnixMicroseconds.From(_now));
     }
 
     void ReadProducts()
     {
-        using var command = _connection.CreateCommand();
+        using var command = work.Connection.CreateCommand();
         command.CommandText = "SELECT id FROM products";
         using var reader = command.ExecuteReader();
         while (reader.Read()) _products.Add(reader.GetInt64(0));
     }
 
-    List<Line> ReadLines(TextReader text, Action<string, int>? progress)
+    List<Line> ReadLines(TextReader text, WriteSession session, Action<string, int>? progress)
     {
         using var csv = new CsvReader(text, new CsvConfiguration(CultureInfo.InvariantCulture)
         {
@@ -96,13 +94,10 @@ sealed class ImportLicenses(UnitOfWork work)
             IgnoreBlankLines = true,
         });
         RequireHeader(csv);
-        using var exists = _connection.CreateCommand();
-        exists.CommandText = "SELECT 1 FROM licenses WHERE key_hash = $1";
-        exists.Parameters.Add(new SqliteParameter("$1", SqliteType.Blob));
         var lines = new List<Line>();
         while (csv.Read())
         {
-            if (ReadLine(csv, exists) is { } line) lines.Add(line);
+            if (ReadLine(csv, session) is { } line) lines.Add(line);
             if (csv.Context.Parser!.Row % 1000 == 0) progress?.Invoke("checked", csv.Context.Parser.Row);
         }
 
@@ -120,7 +115,7 @@ sealed class ImportLicenses(UnitOfWork work)
         if (faults.Count > 0) throw new ImportException([.. faults, $"line 1: the columns are {string.Join(",", Required)}[,{string.Join("][,", Optional)}]"], 1);
     }
 
-    Line? ReadLine(CsvReader csv, SqliteCommand exists)
+    Line? ReadLine(CsvReader csv, WriteSession session)
     {
         var before = _faults.Count;
         string Field(string name) => csv.TryGetField<string>(name, out var value) ? value ?? "" : "";
@@ -134,10 +129,9 @@ sealed class ImportLicenses(UnitOfWork work)
 
         var key = Field("license_key");
         var hash = _secrets.Hash(key);
-        exists.Parameters[0].Value = hash;
         if (!LicenseKey.IsWellFormed(key)) Fault($"license_key must be {LicenseKey.Rule}");
         else if (!_keys.Add(key)) Fault("the same license_key stands further up");
-        else if (exists.ExecuteScalar() is not null) Fault("there is a license with this key already");
+        else if (session.Scalar("SELECT 1 FROM licenses WHERE key_hash = $1", hash) is not null) Fault("there is a license with this key already");
 
         var host = Field("domain") is { Length: > 0 } domain ? CanonicalHost.OfPattern(domain) : "";
         if (host is null) Fault("domain is not a host name");

@@ -2,6 +2,7 @@ using Latchkey.Server.Activity;
 using Latchkey.Server.Data;
 using Latchkey.Server.Http;
 using Latchkey.Server.RateLimits;
+using Latchkey.Server.Telemetry;
 
 namespace Latchkey.Server.Licenses;
 
@@ -20,7 +21,8 @@ sealed partial class LicenseDesk(
     /// <param name="aboutRelease">It may say which release.</param>
     public async ValueTask<LicenseRequest?> Admit(HttpContext context, ActivityKind kind, string[] methods, bool aboutRelease = false)
     {
-        if (limiter.Admit(context) is { } limited) return await Refuse(context, kind, limited);
+        if (await limiter.Admit(context) is { } limited) return await Refuse(context, kind, limited);
+        Instruments.Limited(null);
         if (!methods.Contains(context.Request.Method)) return await Refuse(context, kind, Wire.MethodNotAllowed(string.Join(", ", methods)));
         var asked = await LicenseRequest.Read(context.Request, aboutRelease);
         return asked.Refused is { } refusal ? await Refuse(context, kind, refusal) : asked;
@@ -32,16 +34,16 @@ sealed partial class LicenseDesk(
     /// <param name="asked">What it asks.</param>
     /// <param name="further">One more reason to refuse, asked before a domain is bound.</param>
     public async ValueTask<GrantedLicense?> Grant(
-        HttpContext context, ActivityKind kind, LicenseRequest asked, Func<LicenseFacts, Refusal?>? further = null)
+        HttpContext context, ActivityKind kind, LicenseRequest asked, Func<LicenseFacts, ValueTask<Refusal?>>? further = null)
     {
         var now = clock.GetUtcNow();
-        var license = licenses.Find(asked.Key, now);
+        var license = await licenses.Find(asked.Key, now);
         var verdict = Verdict.Judge(license, asked.Host, asked.ProductId, now);
-        if (verdict is not Verdict.Refused && further?.Invoke(license!) is { } refusal) verdict = new Verdict.Refused(refusal);
+        if (verdict is not Verdict.Refused && further is not null && await further(license!) is { } refusal) verdict = new Verdict.Refused(refusal);
         if (verdict is Verdict.GrantedOnceBound)
         {
             await Bind(context, license!.Id, asked.Host, now);
-            license = licenses.Find(asked.Key, now);
+            license = await licenses.Find(asked.Key, now);
             verdict = Verdict.Judge(license, asked.Host, asked.ProductId, now);
         }
 
@@ -66,7 +68,7 @@ sealed partial class LicenseDesk(
 
     async Task<GrantedLicense?> Refuse(HttpContext context, Refusal why, LicenseFacts? license, LicenseRequest asked)
     {
-        if (why == Wire.InvalidLicense) limiter.CountFailure(context);
+        if (why == Wire.InvalidLicense) await limiter.CountFailure(context);
         await Answer.Refuse(context, why, license?.Id, asked.HostIsKey ? null : asked.Host, asked.ProductId);
         return null;
     }
@@ -75,13 +77,14 @@ sealed partial class LicenseDesk(
     public async Task<LicenseRequest?> Refuse(HttpContext context, ActivityKind kind, Refusal refusal)
     {
         activity.Count(kind, refusal.Code);
+        if (refusal == Wire.RateLimited || refusal == Wire.TooManyWrongKeys) Instruments.Limited(refusal);
         await Answer.Refuse(context, refusal);
         return null;
     }
 
     async Task Bind(HttpContext context, long license, string host, DateTimeOffset now)
     {
-        var bound = await writes.Run(session => Binding.TryTakeFreePlace(session, license, host, now));
+        var bound = await Binding.TryTakeFreePlace(writes, license, host, now);
         if (bound) Bound(license, host, ClientAddress.Of(context).ToString(), context.TraceIdentifier);
     }
 

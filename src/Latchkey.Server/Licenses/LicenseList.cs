@@ -126,7 +126,7 @@ sealed class LicenseList(UnitOfWork work)
         if (work.Actor.May(Permission.CustomersRead))
         {
             var like = LikePattern.Containing(text);
-            var customers = Db.Customers.Where(c => EF.Functions.Like(c.Name, like, LikePattern.Escape) || EF.Functions.Like(c.Email, like, LikePattern.Escape) || EF.Functions.Like(c.Reference, like, LikePattern.Escape)).Select(c => (long?)c.Id);
+            var customers = Db.Customers.Where(c => EF.Functions.Like(LatchkeyDb.Lower(c.Name), like, LikePattern.Escape) || EF.Functions.Like(LatchkeyDb.Lower(c.Email), like, LikePattern.Escape) || EF.Functions.Like(LatchkeyDb.Lower(c.Reference), like, LikePattern.Escape)).Select(c => (long?)c.Id);
             found = found.Union(Db.Licenses.Where(l => customers.Contains(l.UserId)).Select(l => l.Id));
         }
 

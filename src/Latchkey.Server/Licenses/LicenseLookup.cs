@@ -1,11 +1,10 @@
-using System.Text;
 using Latchkey.Server.Data;
-using SQLitePCL;
+using Latchkey.Server.Telemetry;
 
 namespace Latchkey.Server.Licenses;
 
 /// <summary>Finds a license by its key: one HMAC, one prepared statement, no cache.</summary>
-sealed class LicenseLookup(SqliteDatabase database, Secrets secrets) : IDisposable
+sealed class LicenseLookup(Database database, Secrets secrets) : IDisposable
 {
     const string Columns = """
         SELECT l.id, l.product_id, p.name, l.user_id, l.state, l.max_domains, l.expires_at, l.created_at,
@@ -15,38 +14,22 @@ sealed class LicenseLookup(SqliteDatabase database, Secrets secrets) : IDisposab
         LEFT JOIN license_domains d ON d.license_id = l.id
         """;
 
-    const string CurrentSql = Columns + " WHERE l.key_hash = ?1";
+    const string CurrentSql = Columns + " WHERE l.key_hash = $1";
 
     // A key that was rotated away, for as long as the overlap lasts.
-    const string RetiredSql = Columns + " WHERE l.id = (SELECT license_id FROM retired_keys WHERE key_hash = ?1 AND good_until > ?2)";
+    const string RetiredSql = Columns + " WHERE l.id = (SELECT license_id FROM retired_keys WHERE key_hash = $1 AND good_until > $2)";
 
-    readonly ReaderPool _current = new(database, CurrentSql);
-    readonly ReaderPool _retired = new(database, RetiredSql);
+    readonly Lookup _current = database.Prepare(CurrentSql, LookupKey.Bytes);
+    readonly Lookup _retired = database.Prepare(RetiredSql, LookupKey.Bytes, LookupKey.Number);
 
     /// <param name="key">As the client sent it, well-formed or not: both take the same way and the same time.</param>
     /// <param name="now">The time of the request.</param>
     /// <exception cref="StoreUnavailableException">The database cannot be read right now.</exception>
-    public LicenseFacts? Find(string key, DateTimeOffset now)
+    public async ValueTask<LicenseFacts?> Find(string key, DateTimeOffset now)
     {
-        Span<byte> text = stackalloc byte[1024];
-        Span<byte> hash = stackalloc byte[32];
-        var bytes = key.Length <= 256 ? text[..Encoding.UTF8.GetBytes(key, text)] : Encoding.UTF8.GetBytes(key);
-        secrets.Hash(bytes, hash);
-        return _current.Read<ReadOnlySpan<byte>, LicenseFacts>(
-            hash, static (statement, hash) => raw.sqlite3_bind_blob(statement, 1, hash), Read)
-            ?? _retired.Read<RetiredKey, LicenseFacts>(new RetiredKey(hash, UnixMicroseconds.From(now)), Bind, Read);
-    }
-
-    readonly ref struct RetiredKey(ReadOnlySpan<byte> hash, long now)
-    {
-        public readonly ReadOnlySpan<byte> Hash = hash;
-        public readonly long Now = now;
-    }
-
-    static void Bind(sqlite3_stmt statement, RetiredKey key)
-    {
-        raw.sqlite3_bind_blob(statement, 1, key.Hash);
-        raw.sqlite3_bind_int64(statement, 2, key.Now);
+        using var timed = Timed.Database("lookup");
+        var hash = secrets.Hash(key);
+        return await _current.Read(hash, Read) ?? await _retired.Read(hash, UnixMicroseconds.From(now), Read);
     }
 
     static LicenseFacts Read(Rows row)

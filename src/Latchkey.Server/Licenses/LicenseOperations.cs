@@ -202,6 +202,9 @@ sealed class LicenseOperations(UnitOfWork work)
         return work.Change(action, () =>
         {
             license = which.Find(Db, work.Secrets);
+
+            // A first use may be binding a domain in this moment.
+            work.Database.Lock(Db, license);
             return View(license.Id);
         }, _ =>
         {

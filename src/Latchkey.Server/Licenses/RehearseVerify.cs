@@ -38,7 +38,7 @@ sealed class RehearseVerify(UnitOfWork work, LicenseLookup licenses)
 
         var context = ContextOf(key, domain, product);
         var asked = LicenseRequest.Read(context.Request).AsTask().GetAwaiter().GetResult();
-        var facts = licenses.Find(key, work.Now);
+        var facts = licenses.Find(key, work.Now).AsTask().GetAwaiter().GetResult();
         var verdict = asked.Refused is { } refusal ? new Verdict.Refused(refusal) : Verdict.Judge(facts, asked.Host, asked.ProductId, work.Now);
         var body = Answered(context, verdict, facts, shown, asked.Host);
         return new Rehearsal(

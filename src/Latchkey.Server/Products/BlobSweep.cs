@@ -7,7 +7,7 @@ namespace Latchkey.Server.Products;
 /// Removes, every hour, what no release refers to and nobody has written to for a day: what is left of uploads that
 /// broke off, and of drafts. The references are read after the store's list, so what came in between is not in it.
 /// </summary>
-sealed partial class BlobSweep(SqliteDatabase database, IBlobStore store, TimeProvider clock, ILogger<BlobSweep> log) : PeriodicService(TimeSpan.FromHours(1), clock)
+sealed partial class BlobSweep(Database database, IBlobStore store, Leases leases, TimeProvider clock, ILogger<BlobSweep> log) : PeriodicService(TimeSpan.FromHours(1), clock, leases)
 {
     static readonly TimeSpan Grace = TimeSpan.FromDays(1);
 
@@ -48,6 +48,7 @@ sealed partial class BlobSweep(SqliteDatabase database, IBlobStore store, TimePr
         {
             // There is another hour.
             NotSwept(failure.Message);
+            Failed();
         }
     }
 
@@ -56,7 +57,7 @@ sealed partial class BlobSweep(SqliteDatabase database, IBlobStore store, TimePr
 
     HashSet<string> Referenced()
     {
-        using var connection = database.OpenExisting();
+        using var connection = database.Open();
         using var command = connection.CreateCommand();
         command.CommandText = "SELECT blob_id FROM artifacts";
         using var rows = command.ExecuteReader();

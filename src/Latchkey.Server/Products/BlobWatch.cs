@@ -8,7 +8,7 @@ namespace Latchkey.Server.Products;
 /// Looks every minute whether the store answers and whether the next few files are there, so that the overview tells of
 /// trouble before a customer does, and of its end.
 /// </summary>
-sealed partial class BlobWatch(SqliteDatabase database, IBlobStore store, BlobHealth health, TimeProvider clock, ILogger<BlobWatch> log) : PeriodicService(TimeSpan.FromMinutes(1), clock)
+sealed partial class BlobWatch(Database database, IBlobStore store, BlobHealth health, TimeProvider clock, ILogger<BlobWatch> log) : PeriodicService(TimeSpan.FromMinutes(1), clock)
 {
     const int AtOnce = 10;
 
@@ -18,8 +18,7 @@ sealed partial class BlobWatch(SqliteDatabase database, IBlobStore store, BlobHe
     {
         try
         {
-            using var connection = database.OpenExisting();
-            using var db = SqliteDatabase.OpenContext(connection);
+            using var db = database.OpenContext();
             var files = Next(db);
             if (files.Count == 0) return;
             if (await store.Fault(stopping) is { } fault && !await IsThere(files[0], stopping))
@@ -36,6 +35,7 @@ sealed partial class BlobWatch(SqliteDatabase database, IBlobStore store, BlobHe
         {
             // There is another minute.
             NotLooked(failure.Message);
+            Failed();
         }
     }
 

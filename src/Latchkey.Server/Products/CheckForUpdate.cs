@@ -19,7 +19,7 @@ sealed class CheckForUpdate(LicenseDesk desk, ReleaseLookup releases, TimeProvid
         {
             if (await desk.Admit(context, ActivityKind.Update, ["GET", "HEAD", "POST"], aboutRelease: true) is not { } asked) return;
             if (asked.Release.Version is null) await desk.Refuse(context, ActivityKind.Update, NoVersion);
-            else if (await desk.Grant(context, ActivityKind.Update, asked, license => ReleaseChoice.OutsideChannel(asked.Release, license)) is { } granted) await Look(context, asked.Release, granted.License);
+            else if (await desk.Grant(context, ActivityKind.Update, asked, license => ValueTask.FromResult(ReleaseChoice.OutsideChannel(asked.Release, license))) is { } granted) await Look(context, asked.Release, granted.License);
         }
         catch (StoreUnavailableException)
         {
@@ -28,15 +28,15 @@ sealed class CheckForUpdate(LicenseDesk desk, ReleaseLookup releases, TimeProvid
         }
     }
 
-    Task Look(HttpContext context, ReleaseWish wish, LicenseFacts license)
+    async Task Look(HttpContext context, ReleaseWish wish, LicenseFacts license)
     {
         // Whoever asks what lies beside a file asks for that when minting.
         var (current, files) = (wish.Version!, wish with { Kind = ArtifactKind.File });
-        var update = releases.Choose(license.ProductId, clock.GetUtcNow(), all => ReleaseChoice.ForUpdate(all, files, license, current));
+        var update = await releases.Choose(license.ProductId, clock.GetUtcNow(), all => ReleaseChoice.ForUpdate(all, files, license, current));
         var shown = update?.Offered ?? update?.Withheld;
-        var found = new Found(current.ToString(), shown, shown is null ? null : releases.Notes(shown.Release.Id), update?.Offered is null ? null : update.Withheld);
+        var found = new Found(current.ToString(), shown, shown is null ? null : await releases.Notes(shown.Release.Id), update?.Offered is null ? null : update.Withheld);
         var message = shown is null ? Wire.UpToDate : shown.Why is null ? Wire.UpdateAvailable : Wire.UpdateWithheld;
-        return Answer.Success(context, message, found, Write, isTagged: true);
+        await Answer.Success(context, message, found, Write, isTagged: true);
     }
 
     static void Write(Utf8JsonWriter json, Found found)

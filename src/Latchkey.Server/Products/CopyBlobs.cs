@@ -14,7 +14,7 @@ sealed record CopiedBlobs(int Copied, int Present, long Bytes, IReadOnlyList<str
 /// Copies every file of every release from one store to another. What is there already is left alone, so that a copy that
 /// broke off goes on where it was; what is published meanwhile is copied too.
 /// </summary>
-sealed class CopyBlobs(SqliteDatabase database, IBlobStore from, IBlobStore to)
+sealed class CopyBlobs(Database database, IBlobStore from, IBlobStore to)
 {
     readonly HashSet<string> _done = new(StringComparer.Ordinal);
     readonly List<string> _failed = [];
@@ -47,8 +47,7 @@ sealed class CopyBlobs(SqliteDatabase database, IBlobStore from, IBlobStore to)
 
     List<Artifact> Next()
     {
-        using var connection = database.OpenExisting();
-        using var db = SqliteDatabase.OpenContext(connection);
+        using var db = database.OpenContext();
         foreach (var release in db.Releases.Select(r => new { r.Id, r.Version })) _versions[release.Id] = release.Version;
         return db.Artifacts.AsNoTracking().OrderBy(a => a.Id).AsEnumerable().Where(file => _done.Add(file.BlobId)).ToList();
     }

@@ -92,7 +92,7 @@ sealed class ProductOperations(UnitOfWork work)
         if (!string.IsNullOrWhiteSpace(search))
         {
             var like = LikePattern.Containing(search.Trim());
-            products = products.Where(p => EF.Functions.Like(p.Name, like, LikePattern.Escape) || EF.Functions.Like(p.KeyPrefix, like, LikePattern.Escape));
+            products = products.Where(p => EF.Functions.Like(LatchkeyDb.Lower(p.Name), like, LikePattern.Escape) || EF.Functions.Like(LatchkeyDb.Lower(p.KeyPrefix), like, LikePattern.Escape));
         }
 
         var after = page.After();

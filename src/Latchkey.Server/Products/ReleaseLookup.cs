@@ -1,41 +1,32 @@
 using Latchkey.Server.Data;
-using SQLitePCL;
 
 namespace Latchkey.Server.Products;
 
 /// <summary>What of a product is published now, the newest version first: one prepared statement, no cache, read as far as is needed.</summary>
-sealed class ReleaseLookup(SqliteDatabase database) : IDisposable
+sealed class ReleaseLookup(Database database) : IDisposable
 {
     const string Sql = """
         SELECT r.id, r.version, r.channel, r.published_at, r.rollout_percent, r.minimum_version,
                a.id, a.product_id, a.file_name, a.content_type, a.size, a.sha256, a.blob_id, a.kind, a.beside_id, a.platform, a.arch
         FROM releases r JOIN artifacts a ON a.release_id = r.id
-        WHERE r.product_id = ?1 AND r.state = 1 AND r.published_at <= ?2
+        WHERE r.product_id = $1 AND r.state = 1 AND r.published_at <= $2
         ORDER BY r.precedence DESC, a.id
         """;
 
-    readonly ReaderPool _published = new(database, Sql);
-    readonly ReaderPool _notes = new(database, "SELECT notes, notes_html FROM releases WHERE id = ?1");
+    readonly Lookup _published = database.Prepare(Sql, LookupKey.Number, LookupKey.Number);
+    readonly Lookup _notes = database.Prepare("SELECT notes, notes_html FROM releases WHERE id = $1", LookupKey.Number);
 
     /// <param name="product">Its number.</param>
     /// <param name="now">What is published later does not exist yet.</param>
     /// <param name="choose">Reads as far as it needs; never called where nothing is published.</param>
     /// <returns>What was chosen; null where nothing is published.</returns>
     /// <exception cref="StoreUnavailableException">The database cannot be read right now.</exception>
-    public T? Choose<T>(long product, DateTimeOffset now, Func<IEnumerable<OfferedRelease>, T> choose)
-        where T : class => _published.Read(
-            (product, UnixMicroseconds.From(now)),
-            static (statement, asked) =>
-            {
-                raw.sqlite3_bind_int64(statement, 1, asked.product);
-                raw.sqlite3_bind_int64(statement, 2, asked.Item2);
-            },
-            row => choose(Releases(row)));
+    public ValueTask<T?> Choose<T>(long product, DateTimeOffset now, Func<IEnumerable<OfferedRelease>, T> choose)
+        where T : class => _published.Read(product, UnixMicroseconds.From(now), row => choose(Releases(row)));
 
     /// <summary>What is new in it.</summary>
-    public ReleaseNotesText Notes(long release) => _notes.Read(
-        release, static (statement, id) => raw.sqlite3_bind_int64(statement, 1, id), static row => new ReleaseNotesText(row.Text(0), row.Text(1)))
-        ?? new ReleaseNotesText("", "");
+    public async ValueTask<ReleaseNotesText> Notes(long release) =>
+        await _notes.Read(release, static row => new ReleaseNotesText(row.Text(0), row.Text(1))) ?? new ReleaseNotesText("", "");
 
     /// <summary>The statement stands at its first row.</summary>
     static IEnumerable<OfferedRelease> Releases(Rows row)

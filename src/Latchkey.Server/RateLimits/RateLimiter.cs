@@ -8,7 +8,10 @@ namespace Latchkey.Server.RateLimits;
 /// stricter one for wrong keys. When the second is used up nothing more is looked up for that address,
 /// right key or wrong, so the answers tell a guesser nothing.
 /// </summary>
-sealed class RateLimiter(RateLimitSettings settings, TimeProvider clock)
+/// <param name="settings">How many.</param>
+/// <param name="shared">Counts for all nodes; null where each counts for itself.</param>
+/// <param name="clock">Of this node.</param>
+sealed class RateLimiter(RateLimitSettings settings, SharedBudgets? shared, TimeProvider clock)
 {
     readonly Budget<ClientAddress> _requests = new(settings.RequestsPerMinute, clock);
     readonly Budget<ClientAddress> _failures = new(settings.FailuresPerMinute, clock);
@@ -18,12 +21,25 @@ sealed class RateLimiter(RateLimitSettings settings, TimeProvider clock)
 
     /// <summary>Counts the request and sets the headers.</summary>
     /// <returns>Null if it may go on.</returns>
-    public Refusal? Admit(HttpContext context)
+    public ValueTask<Refusal?> Admit(HttpContext context) =>
+        shared is null ? ValueTask.FromResult(Answer(context, Here(ClientAddress.Of(context)))) : AdmitOverAll(context, shared);
+
+    async ValueTask<Refusal?> AdmitOverAll(HttpContext context, SharedBudgets all)
     {
         var client = ClientAddress.Of(context);
+        return Answer(context, await all.Count(client, isFailure: false) ?? Here(client));
+    }
+
+    (Balance Requests, Balance Failures) Here(ClientAddress client)
+    {
         var failures = _failures.Look(client);
+        return (failures.Allowed ? _requests.Take(client) : _requests.Look(client), failures);
+    }
+
+    Refusal? Answer(HttpContext context, (Balance Requests, Balance Failures) balance)
+    {
+        var (requests, failures) = balance;
         var guessing = !failures.Allowed;
-        var requests = guessing ? _requests.Look(client) : _requests.Take(client);
         if (!_requests.IsOff) Tell(context.Response.Headers, requests, guessing ? failures : default);
         if (!guessing && requests.Allowed) return null;
         var wait = Math.Max(guessing ? failures.UntilOneFree : 0, requests.Allowed ? 0 : requests.UntilOneFree);
@@ -32,7 +48,11 @@ sealed class RateLimiter(RateLimitSettings settings, TimeProvider clock)
     }
 
     /// <summary>A wrong key was presented.</summary>
-    public void CountFailure(HttpContext context) => _failures.Take(ClientAddress.Of(context));
+    public async ValueTask CountFailure(HttpContext context)
+    {
+        var client = ClientAddress.Of(context);
+        if (shared is null || await shared.Count(client, isFailure: true) is null) _failures.Take(client);
+    }
 
     void Tell(IHeaderDictionary headers, Balance requests, Balance failures) =>
         _headers.Set(headers, failures.Limit > 0 ? 0 : requests.Remaining, Math.Max(requests.UntilAllFree, failures.UntilAllFree));

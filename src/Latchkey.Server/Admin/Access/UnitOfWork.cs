@@ -1,10 +1,11 @@
+using System.Data.Common;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Latchkey.Server.Blobs;
 using Latchkey.Server.Data;
 using Latchkey.Server.Http;
-using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 
 namespace Latchkey.Server.Admin.Access;
@@ -19,29 +20,42 @@ sealed class UnitOfWork : IDisposable
 {
     readonly bool _ownsConnection;
     readonly Terms _terms;
-    readonly WriteTurn _turn;
 
     UnitOfWork(DataDirectory data, LatchkeyDb db, bool ownsConnection, TimeProvider clock, Actor actor, Terms terms)
     {
-        (Db, _ownsConnection, _terms, _turn, Clock, Actor) = (db, ownsConnection, terms, data.Database.Turn, clock, actor);
-        (Secrets, Blobs, BlobHealth) = (data.Secrets, data.Blobs, data.BlobHealth);
-        Connection = (SqliteConnection)db.Database.GetDbConnection();
+        (Db, Database, _ownsConnection, _terms, Clock, Actor) = (db, data.Database, ownsConnection, terms, clock, actor);
+        (Secrets, Blobs, BlobHealth, LimitsHealth, DataPath) = (data.Secrets, data.Blobs, data.BlobHealth, data.LimitsHealth, data.Path);
     }
 
     public LatchkeyDb Db { get; }
+    public Database Database { get; }
 
     /// <summary>For the few statements that are too many for EF Core.</summary>
-    public SqliteConnection Connection { get; }
+    public DbConnection Connection
+    {
+        get
+        {
+            // Taken once, it stays open until the end of the operation.
+            var connection = Db.Database.GetDbConnection();
+            if (connection.State != System.Data.ConnectionState.Open) Db.Database.OpenConnection();
+            return connection;
+        }
+    }
 
     public Secrets Secrets { get; }
+
+    /// <summary>The data directory.</summary>
+    public string DataPath { get; }
+
     public IBlobStore Blobs { get; }
     public BlobHealth BlobHealth { get; }
+    public RateLimits.LimitsHealth LimitsHealth { get; }
     public TimeProvider Clock { get; }
     public Actor Actor { get; }
     public DateTimeOffset Now => Clock.GetUtcNow();
 
     public static UnitOfWork Open(DataDirectory data, TimeProvider clock, Actor actor, Terms? terms = null) =>
-        new(data, SqliteDatabase.OpenContext(data.Database.OpenExisting()), ownsConnection: true, clock, actor, terms ?? new Terms());
+        new(data, data.Database.OpenContext(), ownsConnection: true, clock, actor, terms ?? new Terms());
 
     /// <summary>On a context that Identity works with too, so that both are in one transaction; its owner disposes of it.</summary>
     public static UnitOfWork Over(LatchkeyDb db, DataDirectory data, TimeProvider clock, Actor actor) =>
@@ -69,8 +83,7 @@ sealed class UnitOfWork : IDisposable
     public T Change<T>(string action, Func<T?> look, Func<T?, T> change, Func<T, object> id)
         where T : class
     {
-        using var turn = _turn.Take(forCustomers: false);
-        using var transaction = Db.Database.BeginTransaction();
+        using var transaction = Database.Begin(Db);
         var before = look();
         RequireMatch(before);
         var after = change(before);
@@ -112,11 +125,14 @@ sealed class UnitOfWork : IDisposable
     public void NoteEach(string action, IReadOnlyList<long> ids, object before, object after)
     {
         var (was, isNow) = Difference(before, after);
-        Db.Database.ExecuteSql($"""
+        using var session = new WriteSession(Database, Connection);
+        session.Execute(
+            $"""
             INSERT INTO audit (at, actor_kind, actor_id, actor_name, action, object_kind, object_id, before, after, address, request_id)
-            SELECT {UnixMicroseconds.From(Now)}, {(int)Actor.Kind}, {Actor.Id}, {Actor.Name}, {action}, {action.Split('.')[0]}, CAST(value AS TEXT), {was}, {isNow}, {Actor.Address}, {Actor.RequestId}
-            FROM json_each({JsonSerializer.Serialize(ids)}) ORDER BY key
-            """);
+            SELECT $2, $3, $4, $5, $6, $7, object_id, $8, $9, $10, $11 FROM ({Database.Dialect.Rows("object_id text")}) AS changed
+            """,
+            JsonSerializer.Serialize(ids.Select(id => new[] { id.ToString(CultureInfo.InvariantCulture) })), UnixMicroseconds.From(Now), (int)Actor.Kind, Actor.Id, Actor.Name,
+            action, action.Split('.')[0], was, isNow, Actor.Address, Actor.RequestId);
     }
 
     /// <summary>As <see cref="Note"/>, saved at once: for what changes nothing else.</summary>
@@ -132,7 +148,6 @@ sealed class UnitOfWork : IDisposable
     /// <param name="searched">Something was searched for.</param>
     public void RecordExport(string action, object filter, bool searched)
     {
-        using var turn = _turn.Take(forCustomers: false);
         var given = State(filter)!.Where(pair => pair.Value is not null).ToDictionary(pair => pair.Key, pair => pair.Value!.DeepClone());
         Record(action, null, new { Filter = given, Searched = searched });
     }
@@ -150,6 +165,5 @@ sealed class UnitOfWork : IDisposable
     {
         if (!_ownsConnection) return;
         Db.Dispose();
-        Connection.Dispose();
     }
 }

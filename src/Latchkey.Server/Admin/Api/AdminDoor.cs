@@ -5,6 +5,7 @@ using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
 using Latchkey.Server.Http;
 using Latchkey.Server.RateLimits;
+using Latchkey.Server.Telemetry;
 using Microsoft.AspNetCore.Http.Metadata;
 
 namespace Latchkey.Server.Admin.Api;
@@ -79,7 +80,7 @@ sealed class AdminDoor(RequestDelegate next, ApiKeyLookup keys, IdempotentWrites
             return Wire.TooManyWrongKeys;
         }
 
-        var key = authorization is [{ } single] && single.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? keys.Find(single[7..].Trim()) : null;
+        var key = authorization is [{ } single] && single.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? await keys.Find(single[7..].Trim()) : null;
         if (key is null || key.IsRevoked || key.ExpiresAt <= clock.GetUtcNow())
         {
             _failures.Take(client);
@@ -97,6 +98,7 @@ sealed class AdminDoor(RequestDelegate next, ApiKeyLookup keys, IdempotentWrites
         if (_requests.IsOff) return null;
         var balance = _requests.Take(actor.Reference);
         _headers.Set(context.Response.Headers, balance.Remaining, balance.UntilAllFree);
+        Instruments.Limited("admin", !balance.Allowed);
         if (balance.Allowed) return null;
         RateLimitHeaders.SetRetryAfter(context.Response.Headers, balance.UntilOneFree);
         return Wire.RateLimited;

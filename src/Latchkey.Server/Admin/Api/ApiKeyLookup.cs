@@ -4,7 +4,6 @@ using System.Net;
 using Latchkey.Server.Admin.Access;
 using Latchkey.Server.Data;
 using Latchkey.Server.RateLimits;
-using SQLitePCL;
 
 namespace Latchkey.Server.Admin.Api;
 
@@ -16,18 +15,18 @@ sealed record ApiKeyFacts(long Id, string Name, IReadOnlySet<string> Scopes, IRe
 }
 
 /// <summary>Finds an API key, without a cache: a revoked one is refused from the next request on.</summary>
-sealed class ApiKeyLookup(SqliteDatabase database, WriteQueue writes, TimeProvider clock) : IDisposable
+sealed class ApiKeyLookup(Database database, WriteQueue writes, TimeProvider clock) : IDisposable
 {
-    const string Sql = "SELECT id, name, scopes, networks, expires_at, revoked_at FROM api_keys WHERE hash = ?1";
+    const string Sql = "SELECT id, name, scopes, networks, expires_at, revoked_at FROM api_keys WHERE hash = $1";
     const string UsedSql = "UPDATE api_keys SET last_used_at = $2, last_used_from = $3 WHERE id = $1";
 
     static readonly TimeSpan NoteEvery = TimeSpan.FromMinutes(1);
 
-    readonly ReaderPool _keys = new(database, Sql);
+    readonly Lookup _keys = database.Prepare(Sql, LookupKey.Bytes);
     readonly ConcurrentDictionary<long, DateTimeOffset> _noted = [];
 
-    public ApiKeyFacts? Find(string key) => _keys.Read<byte[], ApiKeyFacts>(
-        ApiKeyOperations.HashOf(key), static (statement, hash) => raw.sqlite3_bind_blob(statement, 1, hash), static row => new ApiKeyFacts(
+    public ValueTask<ApiKeyFacts?> Find(string key) => _keys.Read(
+        ApiKeyOperations.HashOf(key), static row => new ApiKeyFacts(
             row.Long(0), row.Text(1), row.Text(2).Split(' ').ToFrozenSet(),
             [.. row.TextOrNull(3)?.Split(' ').Select(text => IPNetwork.Parse(text)) ?? []], row.TimeOrNull(4), !row.IsNull(5)));
 
@@ -44,7 +43,7 @@ sealed class ApiKeyLookup(SqliteDatabase database, WriteQueue writes, TimeProvid
     {
         try
         {
-            await writes.Run(session => session.Execute(UsedSql, id, UnixMicroseconds.From(at), from));
+            await writes.Run(UsedSql, id, UnixMicroseconds.From(at), from);
         }
         catch (StoreUnavailableException)
         {

@@ -86,8 +86,7 @@ sealed class IdempotentWrites(DataDirectory data, TimeProvider clock)
 
     IdempotentAnswer? Find(Name name)
     {
-        using var connection = data.Database.OpenExisting();
-        using var db = SqliteDatabase.OpenContext(connection);
+        using var db = data.Database.OpenContext();
         var since = clock.GetUtcNow() - Kept;
         return db.IdempotentAnswers.AsNoTracking().SingleOrDefault(a => a.Actor == name.Actor && a.Key == name.Key && a.CreatedAt > since);
     }

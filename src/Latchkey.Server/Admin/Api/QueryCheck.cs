@@ -35,6 +35,7 @@ static class QueryCheck
     {
         if (given.Count != 1) return new FieldFault(parameter.Name, $"{parameter.Name} is given more than once.");
         if (given[0] is not { Length: > 0 } text) return null;
+        if (parameter.Name != "q" && text.Contains('\0', StringComparison.Ordinal)) return new FieldFault(parameter.Name, $"{parameter.Name} has a NUL character in it.");
         var isRight = parameter.Type == typeof(long) ? long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _)
             : parameter.Type == typeof(int) ? int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _)
             : parameter.Type != typeof(bool) || text is "true" or "false";

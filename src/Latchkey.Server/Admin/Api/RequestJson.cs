@@ -23,21 +23,25 @@ static partial class RequestJson
         options.TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { RefuseNullItems } };
     }
 
-    /// <summary>Annotations of what a list holds are not looked at by the serializer.</summary>
+    /// <summary>Annotations of what a list holds are not looked at by the serializer. And no text of ours has a NUL in it: PostgreSQL has none at all.</summary>
     static void RefuseNullItems(JsonTypeInfo type)
     {
         if (type.Kind != JsonTypeInfoKind.Object || type.Type.Namespace != typeof(RequestJson).Namespace) return;
+        var texts = type.Properties.Where(property => property.Get is not null && property.PropertyType == typeof(string)).ToList();
         var lists = type.Properties.Where(property => property.Get is not null && property.PropertyType == typeof(IReadOnlyList<string>)).ToList();
-        if (lists.Count == 0) return;
+        if (texts.Count + lists.Count == 0) return;
         type.OnDeserialized = request =>
         {
+            if (texts.Find(text => HasNul((string?)text.Get!(request))) is { } bad) throw new JsonException("NUL in a text", $"$.{bad.Name}", null, null);
             foreach (var list in lists)
             {
-                var index = ((IReadOnlyList<string?>?)list.Get!(request))?.Index().FirstOrDefault(item => item.Item is null, (-1, null)).Index ?? -1;
+                var index = ((IReadOnlyList<string?>?)list.Get!(request))?.Index().FirstOrDefault(item => item.Item is null || HasNul(item.Item), (-1, null)).Index ?? -1;
                 if (index >= 0) throw new JsonException("null in a list", $"$.{list.Name}[{index}]", null, null);
             }
         };
     }
+
+    static bool HasNul(string? text) => text?.Contains('\0', StringComparison.Ordinal) == true;
 
     /// <summary>What is wrong with the body, field by field.</summary>
     public static Refusal RefusalOf(JsonException wrong)

@@ -26,6 +26,9 @@ sealed class Attempts(TimeProvider clock)
     {
         var now = clock.GetUtcNow();
         DateTimeOffset? until = now + Lockout;
+
+        // In one with the statement, so that only the attempt that locks out sees that it did.
+        using var transaction = db.Database.BeginTransaction();
         var reserved = db.Users
             .Where(o => o.Id == operatorId && (o.LockoutEnd == null || o.LockoutEnd <= now))
             .ExecuteUpdate(set => set
@@ -33,14 +36,17 @@ sealed class Attempts(TimeProvider clock)
                 .SetProperty(o => o.LockoutEnd, o => o.AccessFailedCount + 1 >= UntilLockout ? until : null));
         if (reserved == 0) return null;
         var locks = db.Users.Any(o => o.Id == operatorId && o.LockoutEnd == until);
+        transaction.Commit();
         return new Try(operatorId, locks ? until : null);
     }
 
     /// <summary>As much work as <see cref="Reserve"/>, a commit to the disk included, for whom there is nothing to count.</summary>
     public static void ReserveInVain(LatchkeyDb db)
     {
+        using var transaction = db.Database.BeginTransaction();
         db.Users.OrderBy(o => o.Id).Take(1).ExecuteUpdate(set => set.SetProperty(o => o.AccessFailedCount, o => o.AccessFailedCount));
         _ = db.Users.Any(o => o.Id == 0 && o.LockoutEnd == null);
+        transaction.Commit();
     }
 
     /// <summary>Right, and signed in: nothing is held against the operator any more.</summary>

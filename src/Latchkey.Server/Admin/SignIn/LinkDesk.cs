@@ -23,7 +23,7 @@ sealed class LinkDesk(LatchkeyDb db, UserManager<Operator> users, SignInDesk des
             LockoutEnabled = true,
         };
         who.PasswordHash = users.PasswordHasher.HashPassword(who, password);
-        using var transaction = db.Database.BeginTransaction();
+        using var transaction = data.Database.Begin(db);
         if (!Links.TryClaim(db, kind, token, clock.GetUtcNow())) return null;
         var made = await users.CreateAsync(who);
         if (!made.Succeeded) return null;
@@ -41,7 +41,7 @@ sealed class LinkDesk(LatchkeyDb db, UserManager<Operator> users, SignInDesk des
     {
         if (Find(InvitationKind.Reset, token)?.OperatorId is not { } id) return false;
         var hash = users.PasswordHasher.HashPassword(new Operator(), password);
-        using var transaction = db.Database.BeginTransaction();
+        using var transaction = data.Database.Begin(db);
         var who = await db.Users.SingleAsync(o => o.Id == id);
         if (!Links.TryClaim(db, InvitationKind.Reset, token, clock.GetUtcNow())) return false;
         (who.PasswordHash, who.LockoutEnd, who.AccessFailedCount) = (hash, null, 0);

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Security.Cryptography;
 using System.Text;
 using Latchkey.Server.Configuration;
@@ -33,24 +34,22 @@ static class Links
     /// <returns>Its path, or null.</returns>
     public static string? Setup(DataDirectory data, TimeProvider clock)
     {
-        using var connection = data.Database.OpenExisting();
-        if (SqliteDatabase.Scalar<long>(connection, "SELECT EXISTS (SELECT 1 FROM operators)") == 1) return null;
+        using var connection = data.Database.Open();
+        if (!NobodyYet(connection)) return null;
         var token = NewToken();
-        var now = clock.GetUtcNow();
-        using var command = connection.CreateCommand();
-        command.CommandText = """
-            BEGIN IMMEDIATE;
-            UPDATE invitations SET expires_at = $now WHERE kind = 0 AND used_at IS NULL AND expires_at > $now;
-            INSERT INTO invitations (token_hash, kind, role, created_by, created_at, expires_at) VALUES ($hash, 0, 3, 'latchkey', $now, $until);
-            INSERT INTO audit (at, actor_kind, actor_name, action, object_kind) VALUES ($now, 0, 'latchkey', 'operator.setup_link', 'operator');
-            COMMIT
-            """;
-        command.Parameters.AddWithValue("$hash", Hash(token));
-        command.Parameters.AddWithValue("$now", UnixMicroseconds.From(now));
-        command.Parameters.AddWithValue("$until", UnixMicroseconds.From(now + SetupLasts));
-        command.ExecuteNonQuery();
+        var now = UnixMicroseconds.From(clock.GetUtcNow());
+        using var session = new WriteSession(data.Database, connection);
+        session.Begin();
+        session.Execute("UPDATE invitations SET expires_at = $1 WHERE kind = 0 AND used_at IS NULL AND expires_at > $1", now);
+        session.Execute(
+            "INSERT INTO invitations (token_hash, kind, role, created_by, created_at, expires_at) VALUES ($1, 0, 3, 'latchkey', $2, $3)",
+            Hash(token), now, now + (long)SetupLasts.TotalMicroseconds);
+        session.Execute("INSERT INTO audit (at, actor_kind, actor_name, action, object_kind) VALUES ($1, 0, 'latchkey', 'operator.setup_link', 'operator')", now);
+        session.Commit();
         return Path(InvitationKind.Setup, token);
     }
+
+    static bool NobodyYet(DbConnection connection) => Database.Scalar<long>(connection, "SELECT count(*) FROM operators") == 0;
 
     /// <summary>Looks, and spends nothing.</summary>
     public static Invitation? Find(LatchkeyDb db, InvitationKind kind, string token, DateTimeOffset now) =>

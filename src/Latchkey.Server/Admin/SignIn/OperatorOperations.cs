@@ -54,7 +54,8 @@ sealed class OperatorOperations(UnitOfWork work)
             if (Db.Users.Any(o => o.NormalizedEmail == normal)) throw OperationException.Conflict("OPERATOR_EXISTS", $"There is an operator {email} already.", "A new password: latchkey operator reset --email EMAIL");
 
             // However it was spelled: it is one person.
-            Links.End(Db.Invitations.Where(i => i.Kind == InvitationKind.Invitation && EF.Functions.Collate(i.Email, "NOCASE") == email), work.Now);
+            var lower = LikePattern.Lower(email);
+            Links.End(Db.Invitations.Where(i => i.Kind == InvitationKind.Invitation && LatchkeyDb.Lower(i.Email) == lower), work.Now);
         });
     }
 
@@ -160,7 +161,7 @@ sealed class OperatorOperations(UnitOfWork work)
     public int EndSessions(long id)
     {
         work.Require(Permission.OperatorsWrite, confirmed: true);
-        using var transaction = Db.Database.BeginTransaction();
+        using var transaction = work.Database.Begin(Db);
         RequireNoMore(Find(id).Role);
         var ended = End(id);
         work.Record("session.end_all", id.ToString(System.Globalization.CultureInfo.InvariantCulture), new { Ended = ended });

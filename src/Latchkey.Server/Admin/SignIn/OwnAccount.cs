@@ -79,7 +79,7 @@ sealed class OwnAccount(LatchkeyDb db, UserManager<Operator> users, DataDirector
 
     int End(Actor actor, System.Linq.Expressions.Expression<Func<OperatorSession, bool>> which, string action, string? id)
     {
-        using var transaction = db.Database.BeginTransaction();
+        using var transaction = data.Database.Begin(db);
         var ended = db.OperatorSessions.Where(s => s.OperatorId == actor.Id).Where(which).ExecuteDelete();
         UnitOfWork.Over(db, data, clock, actor).Record(action, id, new { Ended = ended });
         transaction.Commit();
@@ -94,7 +94,7 @@ sealed class OwnAccount(LatchkeyDb db, UserManager<Operator> users, DataDirector
 
     async Task<T> Change<T>(Actor actor, string action, Func<Operator, Task<T>> change, object? note = null)
     {
-        using var transaction = db.Database.BeginTransaction();
+        using var transaction = data.Database.Begin(db);
         var who = await Load(actor.Id!.Value);
         await db.Entry(who).ReloadAsync();
         var result = await change(who);

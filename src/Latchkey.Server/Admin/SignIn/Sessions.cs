@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Globalization;
 using System.Net;
 using System.Security.Claims;
@@ -6,7 +7,6 @@ using System.Text;
 using Latchkey.Server.Admin.Access;
 using Latchkey.Server.Data;
 using Microsoft.AspNetCore.Identity;
-using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 
 namespace Latchkey.Server.Admin.SignIn;
@@ -66,25 +66,22 @@ sealed class Sessions(DataDirectory data, TimeProvider clock)
     /// <summary>Null: it is over, or its operator is disabled. Else it was seen just now.</summary>
     public SignedIn? Find(long operatorId, string sessionId, string? address = null)
     {
-        using var connection = data.Database.OpenExisting();
+        using var connection = data.Database.Open();
         var now = clock.GetUtcNow();
         if (Read(connection, operatorId, sessionId, now) is not { } found) return null;
         if (now - found.LastSeenAt >= SeenEvery) Touch(connection, sessionId, address ?? found.Address, now);
         return found;
     }
 
-    static SignedIn? Read(SqliteConnection connection, long operatorId, string sessionId, DateTimeOffset now)
+    SignedIn? Read(DbConnection connection, long operatorId, string sessionId, DateTimeOffset now)
     {
         using var command = connection.CreateCommand();
         command.CommandText = """
             SELECT o.email, o.role, o.two_factor_enabled, s.confirmed_at, s.last_seen_at, s.address
             FROM operator_sessions s JOIN operators o ON o.id = s.operator_id
-            WHERE s.id = $session AND o.id = $operator AND o.disabled_at IS NULL AND s.expires_at > $now AND s.last_seen_at > $idle
+            WHERE s.id = $1 AND o.id = $2 AND o.disabled_at IS NULL AND s.expires_at > $3 AND s.last_seen_at > $4
             """;
-        command.Parameters.AddWithValue("$session", sessionId);
-        command.Parameters.AddWithValue("$operator", operatorId);
-        command.Parameters.AddWithValue("$now", UnixMicroseconds.From(now));
-        command.Parameters.AddWithValue("$idle", UnixMicroseconds.From(now - Idle));
+        foreach (var (index, value) in new object[] { sessionId, operatorId, UnixMicroseconds.From(now), UnixMicroseconds.From(now - Idle) }.Index()) command.Parameters.Add(data.Database.Parameter(index + 1, value));
         using var reader = command.ExecuteReader();
         if (!reader.Read()) return null;
         return new SignedIn(
@@ -92,18 +89,14 @@ sealed class Sessions(DataDirectory data, TimeProvider clock)
             UnixMicroseconds.To(reader.GetInt64(3)), UnixMicroseconds.To(reader.GetInt64(4)), reader.GetString(5));
     }
 
-    static void Touch(SqliteConnection connection, string sessionId, string address, DateTimeOffset now)
+    void Touch(DbConnection connection, string sessionId, string address, DateTimeOffset now)
     {
         try
         {
-            using var command = connection.CreateCommand();
-            command.CommandText = "UPDATE operator_sessions SET last_seen_at = $now, address = $address WHERE id = $session";
-            command.Parameters.AddWithValue("$now", UnixMicroseconds.From(now));
-            command.Parameters.AddWithValue("$address", address);
-            command.Parameters.AddWithValue("$session", sessionId);
-            command.ExecuteNonQuery();
+            using var session = new WriteSession(data.Database, connection);
+            session.Execute("UPDATE operator_sessions SET last_seen_at = $2, address = $3 WHERE id = $1", sessionId, UnixMicroseconds.From(now), address);
         }
-        catch (SqliteException)
+        catch (DbException)
         {
             // On a full disk the panel can still be read.
         }

@@ -67,7 +67,7 @@ sealed class SignInDesk(
     {
         if (!attempts.Admit(caller.Client)) return SignInOutcome.TooMany;
         if (await Assert(credential) is not { Succeeded: true, User: { DisabledAt: null } who } result) return Refuse("(passkey)", caller, null, "passkey");
-        using var transaction = db.Database.BeginTransaction();
+        using var transaction = data.Database.Begin(db);
         await db.Entry(who).ReloadAsync();
 
         // It may have been removed since it was looked at: then it must not be put back.
@@ -102,7 +102,7 @@ sealed class SignInDesk(
             ? who.TwoFactorEnabled && await SpendCode(who, passwordOrCode, caller) is not null
             : IsRight(who, passwordOrCode);
         using var work = Work(who, caller);
-        using var transaction = db.Database.BeginTransaction();
+        using var transaction = data.Database.Begin(db);
         if (isRight)
         {
             Attempts.TakeBack(db, attempt);
@@ -119,7 +119,7 @@ sealed class SignInDesk(
     /// <summary>Signs in whoever has just chosen a password; part of the caller's transaction.</summary>
     public SignInOutcome Enter(Operator who, Caller caller, string by, bool transaction = true)
     {
-        using var own = transaction ? db.Database.BeginTransaction() : null;
+        using var own = transaction ? data.Database.Begin(db) : null;
         Attempts.Forget(db, who.Id);
         var session = sessions.Open(db, who.Id, caller);
         Work(who, caller).Record("operator.sign_in", Id(who), new { By = by });
@@ -129,7 +129,7 @@ sealed class SignInDesk(
 
     public void Leave(long operatorId, string sessionId, Actor actor)
     {
-        using var transaction = db.Database.BeginTransaction();
+        using var transaction = data.Database.Begin(db);
         if (db.OperatorSessions.Where(s => s.Id == sessionId && s.OperatorId == operatorId).ExecuteDelete() == 0) return;
         UnitOfWork.Over(db, data, clock, actor).Record("operator.sign_out", actor.Id?.ToString(System.Globalization.CultureInfo.InvariantCulture));
         transaction.Commit();
@@ -140,7 +140,7 @@ sealed class SignInDesk(
     {
         code = code.Replace(" ", "", StringComparison.Ordinal).Trim();
         if (await users.GetAuthenticatorKeyAsync(who) is { } key && Totp.Spend(db, who.Id, key, code, clock.GetUtcNow())) return "password and code";
-        using var transaction = db.Database.BeginTransaction();
+        using var transaction = data.Database.Begin(db);
         await db.Entry(who).ReloadAsync();
         foreach (var entry in db.ChangeTracker.Entries<IdentityUserToken<long>>().ToList()) await entry.ReloadAsync();
         if (!(await users.RedeemTwoFactorRecoveryCodeAsync(who, code.ToUpperInvariant())).Succeeded) return null;

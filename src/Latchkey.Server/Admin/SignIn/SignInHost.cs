@@ -3,6 +3,7 @@ using Latchkey.Server.Data;
 using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.AspNetCore.Identity;
 
 namespace Latchkey.Server.Admin.SignIn;
@@ -24,7 +25,9 @@ static class SignInHost
         services.AddAuthorization();
         AddIdentity(services);
         AddCookies(services);
-        services.AddDataProtection().SetApplicationName("latchkey").PersistKeysToFileSystem(KeyDirectory(data));
+        var protection = services.AddDataProtection().SetApplicationName("latchkey");
+        if (data.Database.IsEmbedded) protection.PersistKeysToFileSystem(KeyDirectory(data));
+        else services.Configure<KeyManagementOptions>(keys => keys.XmlRepository = new SealedKeys(data.Database, data.Secrets));
 
         // It would load the keys at every start.
         foreach (var preload in services.Where(s => s.ImplementationType?.Name == "DataProtectionHostedService").ToList()) services.Remove(preload);
@@ -152,15 +155,13 @@ static class SignInHost
 /// <summary>One context, on a connection of its own, for a request of the panel.</summary>
 sealed class ScopedDb(DataDirectory data) : IDisposable
 {
-    Microsoft.Data.Sqlite.SqliteConnection? _connection;
     LatchkeyDb? _db;
 
-    public LatchkeyDb Db => _db ??= SqliteDatabase.OpenContext(_connection = data.Database.OpenExisting());
+    public LatchkeyDb Db => _db ??= data.Database.OpenContext();
 
     public void Dispose()
     {
         _db?.Dispose();
-        _connection?.Dispose();
     }
 }
 

@@ -37,7 +37,7 @@ static class Totp
     static bool TrySpend(LatchkeyDb db, long operatorId, string step) => db.Database.ExecuteSql($"""
         INSERT INTO operator_tokens (user_id, login_provider, name, value) VALUES ({operatorId}, 'latchkey', 'last_totp_step', {step})
         ON CONFLICT (user_id, login_provider, name) DO UPDATE SET value = excluded.value
-        WHERE CAST(operator_tokens.value AS INTEGER) < CAST(excluded.value AS INTEGER)
+        WHERE CAST(operator_tokens.value AS bigint) < CAST(excluded.value AS bigint)
         """) == 1;
 
     public static string CodeAt(string key, DateTimeOffset time) => Code(key, time.ToUnixTimeSeconds() / Seconds);

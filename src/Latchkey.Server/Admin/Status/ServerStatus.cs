@@ -7,12 +7,12 @@ using Latchkey.Server.Http;
 
 namespace Latchkey.Server.Admin.Status;
 
-/// <param name="Path">The file.</param>
+/// <param name="Place">The file; or the database and its server.</param>
 /// <param name="Bytes">Its size.</param>
-/// <param name="LogBytes">Of the write-ahead log beside it.</param>
+/// <param name="LogBytes">Of the write-ahead log beside it; 0 where the server keeps its own.</param>
 /// <param name="Schema">The last migration.</param>
-/// <param name="SqliteVersion">Of the library.</param>
-public sealed record DatabaseStatus(string Path, long Bytes, long LogBytes, string Schema, string SqliteVersion);
+/// <param name="Version">Of SQLite's library, or of the server.</param>
+public sealed record DatabaseStatus(string Place, long Bytes, long LogBytes, string Schema, string Version);
 
 /// <param name="FreeBytes">That this program may use.</param>
 /// <param name="TotalBytes">Of the file system that the data lies on.</param>
@@ -34,7 +34,7 @@ public sealed record ServerStatusView(
 sealed record ServerStart(DateTimeOffset At);
 
 /// <summary>What an owner asks when something is slow, full or not as it was set.</summary>
-sealed class ServerStatus(UnitOfWork work, Settings settings, SqliteDatabase database, WriteQueue writes, ActivityBoard activity, ServerStart start)
+sealed class ServerStatus(UnitOfWork work, Settings settings, Database database, WriteQueue writes, ActivityBoard activity, ServerStart start)
 {
     public static string Version { get; } = typeof(ServerStatus).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
 
@@ -43,16 +43,12 @@ sealed class ServerStatus(UnitOfWork work, Settings settings, SqliteDatabase dat
         work.Require(Permission.SettingsRead);
         IReadOnlyList<string> unknown = [];
         var set = settings.From is { } sources ? SettingsInUse.Of(sources, out unknown) : [];
-        var data = Path.GetDirectoryName(database.Path)!;
-        var drive = new DriveInfo(data);
+        var drive = new DriveInfo(work.DataPath);
+        var (bytes, log) = database.Size(work.Connection);
         return new ServerStatusView(
-            Version, Wire.Micros(start.At), (long)(work.Now - start.At).TotalSeconds, data,
-            new DatabaseStatus(
-                database.Path, SizeOf(database.Path), SizeOf(database.Path + "-wal"),
-                SqliteDatabase.Scalar<string>(work.Connection, "SELECT max(MigrationId) FROM __EFMigrationsHistory") ?? "", SqliteDatabase.LibraryVersion.ToString()),
+            Version, Wire.Micros(start.At), (long)(work.Now - start.At).TotalSeconds, work.DataPath,
+            new DatabaseStatus(database.Place, bytes, log, Database.Scalar<string>(work.Connection, "SELECT max(\"MigrationId\") FROM \"__EFMigrationsHistory\"") ?? "", database.Version),
             new DiskStatus(drive.AvailableFreeSpace, drive.TotalSize),
             writes.Waiting, activity.Dropped, work.Db.Licenses.LongCount(), work.Db.Products.LongCount(), set, unknown);
     }
-
-    static long SizeOf(string path) => new FileInfo(path) is { Exists: true } file ? file.Length : 0;
 }

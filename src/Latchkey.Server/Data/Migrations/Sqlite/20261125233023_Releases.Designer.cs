@@ -9,7 +9,7 @@ using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
 
 namespace Latchkey.Server.Data.Migrations.Sqlite
 {
-    [DbContext(typeof(LatchkeyDb))]
+    [DbContext(typeof(SqliteDb))]
     [Migration("20261125233023_Releases")]
     partial class Releases
     {

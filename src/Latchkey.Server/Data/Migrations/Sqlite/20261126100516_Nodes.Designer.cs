@@ -2,16 +2,19 @@
 using Latchkey.Server.Data;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
 using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
 
 #nullable disable
 
 namespace Latchkey.Server.Data.Migrations.Sqlite
 {
-    [DbContext(typeof(LatchkeyDb))]
-    partial class LatchkeyDbModelSnapshot : ModelSnapshot
+    [DbContext(typeof(SqliteDb))]
+    [Migration("20261126100516_Nodes")]
+    partial class Nodes
     {
-        protected override void BuildModel(ModelBuilder modelBuilder)
+        /// <inheritdoc />
+        protected override void BuildTargetModel(ModelBuilder modelBuilder)
         {
 #pragma warning disable 612, 618
             modelBuilder.HasAnnotation("ProductVersion", "10.0.12");
@@ -527,6 +530,11 @@ namespace Latchkey.Server.Data.Migrations.Sqlite
                         .HasColumnType("INTEGER")
                         .HasColumnName("created_at");
 
+                    b.Property<string>("OldestSchema")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("oldest_schema");
+
                     b.Property<byte[]>("PepperCheck")
                         .IsRequired()
                         .HasColumnType("BLOB")
@@ -535,6 +543,42 @@ namespace Latchkey.Server.Data.Migrations.Sqlite
                     b.HasKey("Id");
 
                     b.ToTable("installation", (string)null);
+                });
+
+            modelBuilder.Entity("Latchkey.Server.Data.Lease", b =>
+                {
+                    b.Property<string>("Name")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("name");
+
+                    b.Property<string>("Holder")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("holder");
+
+                    b.Property<long>("Until")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("until");
+
+                    b.HasKey("Name");
+
+                    b.ToTable("leases", (string)null);
+                });
+
+            modelBuilder.Entity("Latchkey.Server.Data.SealedKey", b =>
+                {
+                    b.Property<string>("Name")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("name");
+
+                    b.Property<byte[]>("Body")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("body");
+
+                    b.HasKey("Name");
+
+                    b.ToTable("sealed_keys", (string)null);
                 });
 
             modelBuilder.Entity("Latchkey.Server.Downloads.DownloadToken", b =>

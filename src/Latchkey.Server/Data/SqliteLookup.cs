@@ -6,9 +6,9 @@ namespace Latchkey.Server.Data;
 /// <summary>
 /// One prepared statement on a connection of its own, as many times as threads ask at once. The raw
 /// statement is used because Microsoft.Data.Sqlite's reader costs about as much again as the look-up.
-/// Each run is a transaction of its own, so it sees what was committed last, by whichever process.
+/// It is answered at once, on the thread that asks.
 /// </summary>
-sealed class ReaderPool(SqliteDatabase database, string sql) : IDisposable
+sealed class SqliteLookup(SqliteDatabase database, string sql, LookupKey[] parameters) : Lookup
 {
     const int MaxIdle = 8;
 
@@ -16,29 +16,30 @@ sealed class ReaderPool(SqliteDatabase database, string sql) : IDisposable
     readonly Stack<Reader> _idle = new(MaxIdle);
     bool _disposed;
 
-    /// <param name="argument">What the statement is given.</param>
-    /// <param name="bind">Puts it in.</param>
-    /// <param name="read">Reads the first row, with <c>Step</c> for more. Null where there is none.</param>
-    /// <exception cref="StoreUnavailableException">The database cannot be read right now.</exception>
-    public T? Read<TArgument, T>(TArgument argument, Action<sqlite3_stmt, TArgument> bind, Func<Rows, T> read)
+    public override ValueTask<T?> Read<T>(Value first, Value second, Func<Rows, T> read)
         where T : class
-        where TArgument : allows ref struct
     {
         var reader = Rent();
         try
         {
-            bind(reader.Statement, argument);
-            var rows = new Rows(reader.Connection, reader.Statement);
-            var result = rows.Step() ? read(rows) : null;
+            Bind(reader.Statement, 1, first);
+            if (parameters.Length > 1) Bind(reader.Statement, 2, second);
+            var result = reader.Rows.Step() ? read(reader.Rows) : null;
             raw.sqlite3_reset(reader.Statement);
             Return(reader);
-            return result;
+            return new ValueTask<T?>(result);
         }
         catch
         {
             reader.Dispose();
             throw;
         }
+    }
+
+    void Bind(sqlite3_stmt statement, int number, Value value)
+    {
+        if (parameters[number - 1] == LookupKey.Number) raw.sqlite3_bind_int64(statement, number, value.Number);
+        else raw.sqlite3_bind_blob(statement, number, value.Bytes);
     }
 
     Reader Rent()
@@ -72,7 +73,7 @@ sealed class ReaderPool(SqliteDatabase database, string sql) : IDisposable
         reader.Dispose();
     }
 
-    public void Dispose()
+    public override void Dispose()
     {
         lock (_idle)
         {
@@ -86,11 +87,12 @@ sealed class ReaderPool(SqliteDatabase database, string sql) : IDisposable
         public Reader(SqliteDatabase database, string sql)
         {
             Connection = database.OpenExisting();
-            SqliteDatabase.Execute(Connection, "PRAGMA cache_size=-4096");
+            Database.Execute(Connection, "PRAGMA cache_size=-4096");
             try
             {
-                if (raw.sqlite3_prepare_v3(Connection.Handle, sql, raw.SQLITE_PREPARE_PERSISTENT, out var statement) != raw.SQLITE_OK) throw Rows.Failure(Connection);
+                if (raw.sqlite3_prepare_v3(Connection.Handle, sql, raw.SQLITE_PREPARE_PERSISTENT, out var statement) != raw.SQLITE_OK) throw SqliteRows.Failure(Connection);
                 Statement = statement;
+                Rows = new SqliteRows(Connection, statement);
             }
             catch
             {
@@ -101,6 +103,7 @@ sealed class ReaderPool(SqliteDatabase database, string sql) : IDisposable
 
         public SqliteConnection Connection { get; }
         public sqlite3_stmt Statement { get; }
+        public SqliteRows Rows { get; }
 
         public void Dispose()
         {
@@ -111,9 +114,9 @@ sealed class ReaderPool(SqliteDatabase database, string sql) : IDisposable
 }
 
 /// <summary>The rows of a running statement, read by column number.</summary>
-readonly struct Rows(SqliteConnection connection, sqlite3_stmt statement)
+sealed class SqliteRows(SqliteConnection connection, sqlite3_stmt statement) : Rows
 {
-    public bool Step() => raw.sqlite3_step(statement) switch
+    public override bool Step() => raw.sqlite3_step(statement) switch
     {
         raw.SQLITE_ROW => true,
         raw.SQLITE_DONE => false,
@@ -127,12 +130,8 @@ readonly struct Rows(SqliteConnection connection, sqlite3_stmt statement)
             ?? new SqliteException(raw.sqlite3_errmsg(connection.Handle).utf8_to_string(), code & 0xff, code);
     }
 
-    public bool IsNull(int column) => raw.sqlite3_column_type(statement, column) == raw.SQLITE_NULL;
-    public long Long(int column) => raw.sqlite3_column_int64(statement, column);
-    public string Text(int column) => raw.sqlite3_column_text(statement, column).utf8_to_string();
-    public byte[] Bytes(int column) => raw.sqlite3_column_blob(statement, column).ToArray();
-    public long? LongOrNull(int column) => IsNull(column) ? null : Long(column);
-    public string? TextOrNull(int column) => IsNull(column) ? null : Text(column);
-    public DateTimeOffset Time(int column) => UnixMicroseconds.To(Long(column));
-    public DateTimeOffset? TimeOrNull(int column) => IsNull(column) ? null : Time(column);
+    public override bool IsNull(int column) => raw.sqlite3_column_type(statement, column) == raw.SQLITE_NULL;
+    public override long Long(int column) => raw.sqlite3_column_int64(statement, column);
+    public override string Text(int column) => raw.sqlite3_column_text(statement, column).utf8_to_string();
+    public override byte[] Bytes(int column) => raw.sqlite3_column_blob(statement, column).ToArray();
 }

@@ -1,0 +1,157 @@
+using System.Data.Common;
+using System.Security.Cryptography;
+using Latchkey.Server.Configuration;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
+using Npgsql;
+
+namespace Latchkey.Server.Data;
+
+/// <summary>
+/// An installation whose rows are in PostgreSQL. Several programs may be at it at once, older and newer ones: a
+/// migration only adds, and what it takes away is taken by a later one, which says since when programs do without.
+/// </summary>
+static class PostgreSqlInstallation
+{
+    // "latchkey", as a number.
+    const long MigrationLock = 0x6C617463686B6579;
+
+    static readonly IReadOnlyList<string> Known = MigrationNames.Of(typeof(PostgreSqlDb));
+
+    /// <summary>Checks that program, database and secrets belong together.</summary>
+    /// <exception cref="DataDirectoryException">It cannot be used; the message says what to do.</exception>
+    public static Secrets Open(PostgreSqlDatabase database, Settings settings, TimeProvider clock)
+    {
+        var directory = SecretsDirectory(settings);
+        try
+        {
+            if (settings.Database.MigrateOnStart) Migrate(database, settings, clock);
+            using var connection = database.Open();
+            var schema = Inspect(database, connection);
+            if (schema != Schema.Current)
+            {
+                throw new DataDirectoryException(schema == Schema.Missing
+                    ? $"The database {database.Place} has no tables of Latchkey yet: run \"latchkey migrate\", which makes them."
+                    : $"The database {database.Place} has an older schema: run \"latchkey migrate\", which brings it up to date while older nodes go on.");
+            }
+
+            var secrets = Secrets.Load(directory);
+            RequireRight(connection, secrets, database, directory);
+            return secrets;
+        }
+        catch (DbException failure)
+        {
+            throw Unusable(database, failure);
+        }
+    }
+
+    public static string SecretsDirectory(Settings settings) => Path.GetFullPath(settings.SecretsDirectory ?? DataDirectory.SecretsDirectory(settings.Data));
+
+    static DataDirectoryException Unusable(Database database, DbException failure) =>
+        new($"The database {database.Place} cannot be used: {failure.Message.TrimEnd('.')}. Check Database:ConnectionString, and that the server runs.", failure);
+
+    static void RequireRight(DbConnection connection, Secrets secrets, Database database, string directory)
+    {
+        var check = Database.Scalar<byte[]>(connection, "SELECT pepper_check FROM installation");
+        if (check is not null && CryptographicOperations.FixedTimeEquals(check, secrets.Check())) return;
+        throw new DataDirectoryException($"The files in {directory} are not the secrets that the database {database.Place} was made with: copy those of the node that made it, or name their directory with Secrets:Directory.");
+    }
+
+    public static Schema Inspect(PostgreSqlDatabase database, DbConnection connection)
+    {
+        var applied = Applied(connection);
+        if (applied.Count == 0) return Schema.Missing;
+        if (Known.Except(applied).Any()) return Schema.Older;
+        if (Database.Scalar<long>(connection, "SELECT count(*) FROM installation") == 0) return Schema.Older;
+        if (applied.Except(Known).Any() && Database.Scalar<string>(connection, "SELECT oldest_schema FROM installation") is { } oldest && string.CompareOrdinal(Known[^1], oldest) < 0)
+        {
+            throw new DataDirectoryException($"The database {database.Place} was made by a newer Latchkey (it needs the schema {oldest}): run that version or a newer one. Nothing was changed.");
+        }
+
+        return Schema.Current;
+    }
+
+    static List<string> Applied(DbConnection connection)
+    {
+        var applied = new List<string>();
+        if (Database.Scalar<long>(connection, "SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = '__EFMigrationsHistory'") == 0) return applied;
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT \"MigrationId\" FROM \"__EFMigrationsHistory\"";
+        using var reader = command.ExecuteReader();
+        while (reader.Read()) applied.Add(reader.GetString(0));
+        return applied;
+    }
+
+    /// <summary>Makes the tables, or adds what is new; makes the secrets of a new installation. One at a time, over all nodes.</summary>
+    /// <param name="to">The last migration to apply; null: all.</param>
+    /// <returns>The migrations that were applied now.</returns>
+    /// <exception cref="DataDirectoryException">It cannot be done.</exception>
+    public static IReadOnlyList<string> Migrate(PostgreSqlDatabase database, Settings settings, TimeProvider clock, string? to = null)
+    {
+        try
+        {
+            using var holder = database.Open();
+            using var wait = (NpgsqlCommand)holder.CreateCommand();
+            (wait.CommandText, wait.CommandTimeout) = ("SELECT pg_advisory_lock($1)", 600);
+            wait.Parameters.Add(PostgreSqlDatabase.ParameterOf(MigrationLock));
+            wait.ExecuteNonQuery();
+            try
+            {
+                return MigrateAlone(database, holder, settings, clock, to);
+            }
+            finally
+            {
+                Database.Execute(holder, "SELECT pg_advisory_unlock_all()");
+            }
+        }
+        catch (DbException failure)
+        {
+            throw Unusable(database, failure);
+        }
+    }
+
+    static List<string> MigrateAlone(PostgreSqlDatabase database, DbConnection holder, Settings settings, TimeProvider clock, string? to)
+    {
+        var before = Applied(holder);
+        if (Known.Except(before).Any())
+        {
+            using var connection = database.Open();
+            using var db = database.OpenContext(connection);
+            db.Database.SetCommandTimeout(TimeSpan.FromHours(24));
+            db.GetService<IMigrator>().Migrate(to);
+        }
+
+        if (to is null) TieToSecrets(database, holder, settings, clock);
+        return [.. Applied(holder).Except(before)];
+    }
+
+    static void TieToSecrets(PostgreSqlDatabase database, DbConnection connection, Settings settings, TimeProvider clock)
+    {
+        var directory = SecretsDirectory(settings);
+        if (Database.Scalar<long>(connection, "SELECT count(*) FROM installation") == 0)
+        {
+            MakeSecrets(directory);
+            using var made = Secrets.Load(directory);
+            using var session = new WriteSession(database, connection);
+            session.Execute("INSERT INTO installation (id, pepper_check, created_at, oldest_schema) VALUES (1, $1, $2, '') ON CONFLICT DO NOTHING", made.Check(), UnixMicroseconds.From(clock.GetUtcNow()));
+        }
+
+        using var secrets = Secrets.Load(directory);
+        RequireRight(connection, secrets, database, directory);
+    }
+
+    static void MakeSecrets(string directory)
+    {
+        try
+        {
+            Directory.CreateDirectory(directory);
+            if (!OperatingSystem.IsWindows() && !Directory.EnumerateFileSystemEntries(directory).Any()) File.SetUnixFileMode(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            Secrets.Create(directory);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new DataDirectoryException($"The secrets cannot be made in {directory}: {failure.Message.TrimEnd('.')}. Name another directory with Secrets:Directory.", failure);
+        }
+    }
+}

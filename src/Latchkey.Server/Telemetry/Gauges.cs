@@ -1,0 +1,53 @@
+using System.Diagnostics.Metrics;
+using System.Runtime.InteropServices;
+using Latchkey.Server.Activity;
+using Latchkey.Server.Admin.Status;
+using Latchkey.Server.Blobs;
+using Latchkey.Server.Configuration;
+using Latchkey.Server.Data;
+using Latchkey.Server.Downloads;
+using Latchkey.Server.RateLimits;
+
+namespace Latchkey.Server.Telemetry;
+
+/// <summary>What is looked up when somebody asks: how long the queues are, and how the store and the disk stand.</summary>
+sealed class Gauges
+{
+    readonly Meter _meter;
+
+    /// <param name="all">The server's services: the meter ends with them, after the last reading.</param>
+    public Gauges(IServiceProvider all)
+    {
+        _meter = all.GetRequiredService<IMeterFactory>().Create(Instruments.Name);
+        Queues(all.GetRequiredService<WriteQueue>(), all.GetRequiredService<ActivityBoard>(), all.GetRequiredService<ReadGates>());
+        Downloads(all.GetRequiredService<ClaimDownload>(), all.GetRequiredService<Settings>());
+        Files(all.GetRequiredService<IBlobStore>(), all.GetRequiredService<BlobHealth>());
+        var data = new DriveInfo(all.GetRequiredService<DataDirectory>().Path);
+        _meter.CreateObservableGauge("latchkey.disk.free", () => data.AvailableFreeSpace, "By", "What this program may still use of the disk that the data lies on");
+        var limiter = all.GetRequiredService<RateLimiter>();
+        _meter.CreateObservableGauge("latchkey.rate_limiter.clients", () => limiter.Clients, "{client}", "Addresses that the rate limiter of this process remembers");
+        _meter.CreateObservableGauge(
+            "latchkey.build.info", () => new Measurement<int>(1, new("version", ServerStatus.Version), new("runtime", RuntimeInformation.FrameworkDescription)), null, "Always 1: what runs here");
+    }
+
+    void Queues(WriteQueue writes, ActivityBoard activity, ReadGates reads) => _meter.CreateObservableGauge(
+        "latchkey.queue.length",
+        () => (Measurement<int>[])[Of(writes.Waiting, "writes"), Of(activity.Waiting, "activity"), Of(reads.Api.Waiting, "searches_api"), Of(reads.Panel.Waiting, "searches_panel")],
+        "{item}", "What waits: writes for the disk, activity for the next write, searches for their turn");
+
+    static Measurement<int> Of(int value, string queue) => new(value, new KeyValuePair<string, object?>("queue", queue));
+
+    void Downloads(ClaimDownload downloads, Settings settings)
+    {
+        _meter.CreateObservableGauge("latchkey.downloads.active", () => downloads.Running, "{download}", "Downloads that this server sends right now");
+        _meter.CreateObservableGauge("latchkey.downloads.limit", () => settings.Downloads.MaxConcurrent, "{download}", "How many it sends at once");
+    }
+
+    void Files(IBlobStore store, BlobHealth health)
+    {
+        _meter.CreateObservableGauge("latchkey.store.up", () => health.Store is null ? 1 : 0, null, "1 while the store of files answers, as far as was seen");
+        _meter.CreateObservableGauge("latchkey.store.missing_files", () => health.Files.Count, "{file}", "Published files that could not be had, or are damaged");
+        _meter.CreateObservableGauge(
+            "latchkey.store.free", () => store.Room() is { } room ? [new Measurement<long>(room)] : (Measurement<long>[])[], "By", "What may still be stored; nothing for a bucket, which tells nobody");
+    }
+}
