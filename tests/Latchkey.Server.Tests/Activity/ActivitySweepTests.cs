@@ -1,3 +1,4 @@
+using Latchkey.Server.Data;
 using Latchkey.Server.Tests.Support;
 
 namespace Latchkey.Server.Tests.Activity;
@@ -7,11 +8,12 @@ public sealed class ActivitySweepTests
     /// <summary>Details and an hour of so many days ago.</summary>
     static void Insert(TestServer server, int days, int rows)
     {
+        var at = UnixMicroseconds.From(TestServer.Start.AddDays(-days));
         Tables.Execute(server.Database(), $"""
-            INSERT INTO activity SELECT {days} * 10000 + value, 1, 1, 0, 'OK', 'd' || value, '127.0.0.1', t, t, 1
-            FROM generate, (SELECT (unixepoch('2026-01-01') - {days} * 86400) * 1000000 AS t)
-            """.Replace("generate", $"json_each('[{string.Join(',', Enumerable.Range(0, rows))}]')", StringComparison.Ordinal));
-        Tables.Execute(server.Database(), $"INSERT INTO activity_hours VALUES ((unixepoch('2026-01-01') - {days} * 86400) * 1000000, 1, 0, 'OK', {rows}, 0)");
+            WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {rows - 1})
+            INSERT INTO activity SELECT {days} * 10000 + i, 1, 1, 0, 'OK', 'd' || i, '127.0.0.1', {at}, {at}, 1 FROM n
+            """);
+        Tables.Execute(server.Database(), $"INSERT INTO activity_hours VALUES ({at}, 1, 0, 'OK', {rows}, 0)");
     }
 
     static async Task<string[]> SweptBy(int kept, params (string, string)[] settings)

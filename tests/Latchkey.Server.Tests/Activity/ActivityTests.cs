@@ -74,7 +74,8 @@ public sealed class ActivityTests
         server.Clock.Advance(TimeSpan.FromHours(24));
         await server.Http.Verify(key, "example.com", 1);
         await server.Counted(9);
-        Assert.Equal(["1 4", "2 1"], server.Rows("SELECT strftime('%d', last_at / 1000000, 'unixepoch') + 0, count FROM activity WHERE outcome = 'OK' ORDER BY first_at"));
+        await server.Settle();
+        Assert.Equal(["1 4", "2 1"], server.Rows("SELECT CAST(strftime('%d', last_at / 1000000, 'unixepoch') AS int), count FROM activity WHERE outcome = 'OK' ORDER BY first_at"));
         Assert.Equal("01 00:00 01:27", server.Rows("SELECT strftime('%d %H:%M', min(first_at) / 1000000, 'unixepoch'), strftime('%H:%M', min(last_at) / 1000000, 'unixepoch') FROM activity WHERE outcome = 'OK'")[0]);
     }
 

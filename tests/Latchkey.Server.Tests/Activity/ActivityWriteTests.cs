@@ -86,7 +86,7 @@ public sealed class ActivityWriteTests
     {
         await using var server = await TestServer.Run();
         var key = server.Issue(server.AddProduct().Id, "example.com").LicenseKey;
-        Tables.Execute(server.Database(), "CREATE TRIGGER no BEFORE INSERT ON activity_hours WHEN NEW.outcome = 'DOMAIN_MISMATCH' BEGIN SELECT raise(ABORT, 'no'); END");
+        Tables.Refuse(server.Database(), "activity_hours", "DOMAIN_MISMATCH");
         for (var i = 0; i < 5; i++) await server.Http.Verify(key, "example.com", 1);
         for (var i = 0; i < 5; i++) await server.Http.Verify(key, "evil.com", 1);
         for (var i = 0; i < 5; i++) await server.Http.Verify("wrong-key-1", "example.com", 1);
@@ -96,7 +96,7 @@ public sealed class ActivityWriteTests
             await Poll.Until(() => Task.FromResult(Failures(server)), failures => failures >= seconds);
         }
 
-        Tables.Execute(server.Database(), "DROP TRIGGER no");
+        Tables.AllowAgain(server.Database(), "activity_hours");
         await server.Counted(15);
         await server.Settle();
         Assert.Equal(["01 00 0 0 INVALID_LICENSE 5", "01 00 1 0 DOMAIN_MISMATCH 5", "01 00 1 0 OK 5"], server.Hours());
@@ -108,7 +108,7 @@ public sealed class ActivityWriteTests
     {
         await using var server = await TestServer.Run();
         var key = server.Issue(server.AddProduct().Id, "example.com").LicenseKey;
-        Tables.Execute(server.Database(), "CREATE TRIGGER no BEFORE INSERT ON activity WHEN NEW.outcome = 'DOMAIN_MISMATCH' BEGIN SELECT raise(ABORT, 'no'); END");
+        Tables.Refuse(server.Database(), "activity", "DOMAIN_MISMATCH");
         for (var i = 0; i < 5; i++) await server.Http.Verify(key, "evil.com", 1);
         for (var i = 0; i < 5; i++) await server.Http.Verify(key, "example.com", 1);
         await server.Counted(10);

@@ -36,8 +36,8 @@ public sealed class StoreAlertTests
         await using var s3 = await S3.Run();
         await using var server = await TestServer.Run([.. s3.Settings, ("Blobs:S3:Bucket", "another-bucket")]);
         var key = server.Issue(server.AddProduct().Id, "example.com").LicenseKey!;
-        Tables.Execute(server.Data.Database.Path, "INSERT INTO releases (product_id, version, precedence, channel, notes, notes_html, state, published_at, created_at, rollout_percent) VALUES (1, '1.0.0', 0, 'stable', '', '', 1, 0, 0, 100)");
-        Tables.Execute(server.Data.Database.Path, "INSERT INTO artifacts (release_id, product_id, kind, platform, arch, file_name, content_type, size, sha256, blob_id, created_at) VALUES (1, 1, 0, '', '', 'a.zip', 'application/zip', 3, zeroblob(32), '0123456789abcdef0123456789abcdef', 0)");
+        Tables.Execute(server.Database(), "INSERT INTO releases (product_id, version, precedence, channel, notes, notes_html, state, published_at, created_at, rollout_percent) VALUES (1, '1.0.0', 0, 'stable', '', '', 1, 0, 0, 100)");
+        Tables.Execute(server.Database(), "INSERT INTO artifacts (release_id, product_id, kind, platform, arch, file_name, content_type, size, sha256, blob_id, created_at) VALUES (1, 1, 0, '', '', 'a.zip', 'application/zip', 3, zeroblob(32), '0123456789abcdef0123456789abcdef', 0)");
         server.Clock.Advance(TimeSpan.FromMinutes(1));
         var item = Assert.Single(await Until(server, items => items.Count > 0));
         Assert.Contains("refuses: NoSuchBucket", item.Sentence, StringComparison.Ordinal);

@@ -36,7 +36,7 @@ public sealed partial class ReferenceTests
     [Fact]
     public void Every_setting_is_in_the_operators_guide_with_its_environment_variable_and_its_default()
     {
-        var read = Setting().Matches(Read("src/Latchkey.Server/Configuration/Settings.cs") + Read("src/Latchkey.Server/Configuration/BlobSettings.cs")).Select(match => match.Groups[1].Value).ToList();
+        var read = Setting().Matches(Read("src/Latchkey.Server/Configuration/Settings.cs") + Read("src/Latchkey.Server/Configuration/BlobSettings.cs") + Read("src/Latchkey.Server/Configuration/TelemetrySettings.cs") + Read("src/Latchkey.Server/Configuration/DatabaseSettings.cs") + Read("src/Latchkey.Server/Configuration/RedisSettings.cs")).Select(match => match.Groups[1].Value).ToList();
         var rows = SettingRow().Matches(Read("docs/operations.md")).ToDictionary(match => match.Groups[1].Value, match => match.Groups[3].Value);
         Assert.Equal(read.Order(), rows.Keys.Order());
         var defaults = Configuration.Settings.Read(new ConfigurationBuilder().Build(), out _);
@@ -69,8 +69,22 @@ public sealed partial class ReferenceTests
                 ["Blobs:Accel:Prefix"] = defaults.Blobs.Accel.Prefix is null ? "`/latchkey-files`, or the directory" : "?",
                 ["Log:Level"] = $"`{defaults.Log.Level}`",
                 ["Log:Format"] = $"`{defaults.Log.Format}`",
+                ["Telemetry:Otlp:Endpoint"] = defaults.Telemetry.Otlp is null ? "none" : "?",
+                ["Telemetry:Otlp:Protocol"] = "`grpc`",
+                ["Telemetry:Otlp:Headers"] = "none",
+                ["Telemetry:Otlp:TracePercent"] = "`100`",
+                ["Telemetry:Metrics:Urls"] = defaults.Telemetry.MetricsUrls.Length == 0 ? "none" : "?",
+                ["Telemetry:Metrics:Token"] = defaults.Telemetry.MetricsToken is null ? "none" : "?",
                 ["MaxConnections"] = $"`{defaults.MaxConnections}`",
                 ["ShutdownTimeout"] = $"`{defaults.ShutdownTimeout:c}`",
+                ["ShutdownDelay"] = $"`{defaults.ShutdownDelay:c}`",
+                ["Database:Provider"] = $"`{(defaults.Database.IsPostgreSql ? "PostgreSql" : "Sqlite")}`",
+                ["Database:ConnectionString"] = defaults.Database.ConnectionString is null ? "none" : "?",
+                ["Database:MigrateOnStart"] = "`false`",
+                ["Secrets:Directory"] = defaults.SecretsDirectory is null ? "`secrets` in the data directory" : "?",
+                ["Redis:ConnectionString"] = defaults.Redis.Options is null ? "none" : "?",
+                ["Redis:Prefix"] = $"`{defaults.Redis.Prefix}`",
+                ["Redis:Timeout"] = $"`{defaults.Redis.Timeout:c}`",
             },
             rows);
         Assert.All(SettingRow().Matches(Read("docs/operations.md")), row => Assert.Equal(

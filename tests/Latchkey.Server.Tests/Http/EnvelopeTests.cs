@@ -97,7 +97,7 @@ public sealed class EnvelopeTests
         await using var server = await TestServer.Run();
         var license = server.Issue(server.AddProduct().Id, "example.com");
         server.WithDb(db => db.Database.CurrentTransaction);
-        using (var connection = server.Data.Database.OpenExisting()) Data.SqliteDatabase.Execute(connection, "ALTER TABLE licenses RENAME COLUMN max_domains TO gone");
+        using (var connection = server.Data.Database.Open()) Data.Database.Execute(connection, "ALTER TABLE licenses RENAME COLUMN max_domains TO gone");
         var reply = await server.Http.Verify(license.LicenseKey, "example.com", 1);
         Assert.Equal("{\"success\":false,\"message\":\"Internal error\",\"error_code\":\"INTERNAL_ERROR\"}", reply.Text);
         Assert.Equal(500, reply.Status);
@@ -105,6 +105,7 @@ public sealed class EnvelopeTests
     }
 
     [Fact]
+    [Trait("Database", "Sqlite")]
     public async Task A_database_that_cannot_be_read_is_503_with_retry_after_and_never_an_invalid_license()
     {
         var directory = TempDirectory.Make();
@@ -114,12 +115,12 @@ public sealed class EnvelopeTests
 
         await using var server = await TestServer.Run(directory, null);
         long offset;
-        using (var connection = server.Data.Database.OpenExisting())
+        using (var connection = server.Data.Database.Open())
         {
-            offset = 4096 * (Data.SqliteDatabase.Scalar<long>(connection, "SELECT rootpage FROM sqlite_master WHERE name = 'IX_licenses_key_hash'") - 1);
+            offset = 4096 * (Data.Database.Scalar<long>(connection, "SELECT rootpage FROM sqlite_master WHERE name = 'IX_licenses_key_hash'") - 1);
         }
 
-        using var file = File.Open(server.Data.Database.Path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        using var file = File.Open(server.Database(), FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
         var page = new byte[4096];
         RandomAccess.Read(file.SafeFileHandle, page, offset);
         RandomAccess.Write(file.SafeFileHandle, Enumerable.Repeat((byte)0xff, 4096).ToArray(), offset);

@@ -17,7 +17,7 @@ public sealed class ManyDomainsTests
         var client = server.Admin();
         var domains = Enumerable.Range(0, LicenseOperations.MostDomains - 1).Select(i => $"site{i}.example").ToArray();
         var id = (await client.Post("/licenses", new { product_id = 1, max_domains = LicenseOperations.MostDomains, domains })).Ok(201).Json.Id();
-        Tables.Execute(server.Data.Database.Path, $"""
+        Tables.Execute(server.Database(), $"""
             INSERT INTO activity (id, license_id, product_id, kind, outcome, domain, address, first_at, last_at, count)
             SELECT row_number() OVER (), {id}, 1, 0, 'OK', host, '203.0.113.9', {UnixMicroseconds.From(TestServer.Start)}, {UnixMicroseconds.From(TestServer.Start)}, 1
             FROM license_domains WHERE license_id = {id}

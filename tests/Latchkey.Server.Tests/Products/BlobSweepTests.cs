@@ -63,6 +63,7 @@ public sealed class BlobSweepTests
 
     /// <summary>Another's data directory is marked by its database.</summary>
     [Fact]
+    [Trait("Database", "Sqlite")]
     public async Task The_files_of_another_data_directory_are_not_for_us()
     {
         await using var first = await TestServer.Run();

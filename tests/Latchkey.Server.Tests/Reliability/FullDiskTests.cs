@@ -5,6 +5,7 @@ using Latchkey.Server.Tests.Support;
 namespace Latchkey.Server.Tests.Reliability;
 
 /// <summary>The data directory on a file system of 3 MB that a filler takes up to the last byte.</summary>
+[Trait("Database", "Sqlite")]
 public sealed class FullDiskTests : IAsyncLifetime
 {
     readonly Shop _shop = new();

@@ -62,7 +62,7 @@ public sealed class KillTests : IDisposable
         }
 
         Assert.All(_deliveries, pair => Assert.True(pair.Value <= 1, $"{pair.Key} was delivered {pair.Value} times"));
-        Assert.Equal("ok", Tables.Query<string>(_shop.Database, "PRAGMA integrity_check"));
+        if (!TestDatabase.IsPostgreSql) Assert.Equal("ok", Tables.Query<string>(_shop.Database, "PRAGMA integrity_check"));
         Assert.Equal(0, (await _shop.Run("doctor")).Status);
     }
 

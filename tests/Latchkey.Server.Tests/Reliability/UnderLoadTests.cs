@@ -55,9 +55,8 @@ public sealed class UnderLoadTests : IDisposable
     {
         await using var server = await Operations.Shop();
         var client = server.Admin();
-        using (var other = server.Data.Database.OpenExisting())
+        using (Tables.HoldWrites(server.Database()))
         {
-            Data.SqliteDatabase.Execute(other, "BEGIN IMMEDIATE");
             var reply = await client.Post("/licenses", new { product_id = 1 });
             reply.Refuses(503, "SERVICE_UNAVAILABLE");
             Assert.NotNull(reply.Header("Retry-After"));

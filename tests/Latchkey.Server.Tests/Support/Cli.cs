@@ -46,8 +46,15 @@ static class Cli
             WorkingDirectory = workingDirectory ?? Path.GetTempPath(),
         };
         foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("LATCHKEY_", StringComparison.Ordinal)).ToList()) start.Environment.Remove(name);
-        foreach (var (name, value) in environment) start.Environment[name] = value;
+        foreach (var (name, value) in OfDatabase(arguments).Concat(environment)) start.Environment[name] = value;
         return Process.Start(start)!;
+    }
+
+    /// <summary>That of the data directory, on PostgreSQL.</summary>
+    static IEnumerable<(string Name, string Value)> OfDatabase(string[] arguments)
+    {
+        var at = Array.IndexOf(arguments, "--data");
+        return at >= 0 && at + 1 < arguments.Length ? TestDatabase.ForProcess(arguments[at + 1]) : [];
     }
 
     static string FindRoot()

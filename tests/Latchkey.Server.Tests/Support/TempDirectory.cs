@@ -7,6 +7,7 @@ static class TempDirectory
 
     public static void Delete(string path)
     {
+        TestDatabase.Drop(path);
         if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
     }
 }

@@ -52,9 +52,13 @@ sealed class TestServer : IAsyncDisposable
             ["ShutdownTimeout"] = "00:00:05",
             ["Log:Format"] = "json",
         };
+        foreach (var (name, value) in TestDatabase.Settings(directory)) all[name] = value;
+
+        // Out of one machine, everything is.
+        if (TestDatabase.IsPostgreSql && settings.Any(setting => setting.Name.StartsWith("RateLimit:", StringComparison.Ordinal))) foreach (var (name, value) in RedisServer.OfRun.Settings()) all[name] = value;
         foreach (var (name, value) in settings) all[name] = value;
         var read = Settings.Read(new ConfigurationBuilder().AddInMemoryCollection(all).Build(), out _);
-        var data = DataDirectory.Open(directory, create: true, clock, read.Blobs);
+        var data = DataDirectory.Open(read, create: true, clock);
         var log = new CapturedLog();
         var app = Commands.Server.Build(read, data, clock, logging => logging.ClearProviders().AddProvider(log));
         await app.StartAsync();
@@ -98,6 +102,9 @@ sealed class TestServer : IAsyncDisposable
         return new StoreArtifact(work).Attach(release.Id, new Upload(new MemoryStream(content), fileName)).GetAwaiter().GetResult();
     });
 
+    /// <summary>Names the database, for <see cref="Tables"/>.</summary>
+    public string Database() => DataDirectory.DatabaseFile(Data.Path);
+
     /// <summary>Where the files lie, of a store on disk.</summary>
     public FileBlobStore Files => (FileBlobStore)Data.Blobs;
 
@@ -106,6 +113,7 @@ sealed class TestServer : IAsyncDisposable
         Http.Dispose();
         await _app.StopAsync();
         await _app.DisposeAsync();
+        Data.Database.Dispose();
         if (_ownsDirectory) TempDirectory.Delete(Data.Path);
     }
 
@@ -115,6 +123,7 @@ sealed class TestServer : IAsyncDisposable
         Http.Dispose();
         await _app.StopAsync();
         await _app.DisposeAsync();
+        Data.Database.Dispose();
     }
 }
 

@@ -38,10 +38,11 @@ public sealed class HeavyReadTests
     }
 
     [Fact]
+    [Trait("Database", "Sqlite")]
     public async Task An_export_that_nobody_takes_holds_no_view_of_the_database()
     {
         await using var server = await Operations.Shop();
-        Tables.Execute(server.Data.Database.Path, """
+        Tables.Execute(server.Database(), """
             INSERT INTO audit (at, actor_kind, actor_name, action, object_kind, after)
             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000)
             SELECT 0, 0, 'somebody', 'test.fill', 'test', printf('{"filler":"%0400d"}', i) FROM n
@@ -56,7 +57,7 @@ public sealed class HeavyReadTests
         await Poll.Until(() =>
         {
             server.AddProduct("More");
-            return Task.FromResult(Tables.Query<long>(server.Data.Database.Path, "PRAGMA wal_checkpoint(TRUNCATE)"));
+            return Task.FromResult(Tables.Query<long>(server.Database(), "PRAGMA wal_checkpoint(TRUNCATE)"));
         }, busy => busy == 0);
         slow.Client.LingerState = new LingerOption(true, 0);
     }
@@ -68,7 +69,7 @@ public sealed class HeavyReadTests
         var client = server.Admin();
 
         // A search of half a minute, if it was let run to its end.
-        Tables.Execute(server.Data.Database.Path, """
+        Tables.Execute(server.Database(), """
             INSERT INTO customers (id, created_at, name, email, reference)
             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000) SELECT 1000 + i, 0, printf('%0600d', i), printf('%0600d', i), printf('%0600d', i) FROM n
             """);

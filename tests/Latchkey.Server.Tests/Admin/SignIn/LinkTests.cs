@@ -161,7 +161,7 @@ public sealed class LinkTests
         if (change.EndsWith("back", StringComparison.Ordinal)) server.OperateStaff(o => o.SetRole(2, Role.Support));
         if (change.StartsWith("disabled", StringComparison.Ordinal)) server.OperateStaff(o => o.Disable(2));
         if (change.EndsWith("enabled", StringComparison.Ordinal)) server.OperateStaff(o => o.Enable(2));
-        if (change == "another address") Tables.Execute(server.Data.Database.Path, "UPDATE operators SET email = 'bobby@example.com' WHERE id = 2");
+        if (change == "another address") Tables.Execute(server.Database(), "UPDATE operators SET email = 'bobby@example.com' WHERE id = 2");
         Assert.Equal(410, (await new Browser(server).Get(link)).Status);
         var thief = new Browser(server);
         await thief.Get("/admin/sign-in");
