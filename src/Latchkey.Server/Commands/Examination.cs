@@ -98,6 +98,9 @@ sealed class Examination
                 case Schema.Older:
                     Add(Health.Warning, "the database has an older schema", "back it up, then start \"latchkey serve\", which upgrades it");
                     return false;
+                case Schema.Closed:
+                    DataDirectory.Open(path, create: false, TimeProvider.System).Database.Dispose();
+                    return false;
                 default:
                     Add(Health.Fault, $"there is no Latchkey data in {path}", "start \"latchkey serve\", or name another directory with --data");
                     return false;

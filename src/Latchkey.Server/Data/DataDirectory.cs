@@ -59,21 +59,51 @@ sealed class DataDirectory
         RequireSqlite(SqliteDatabase.LibraryVersion);
         try
         {
-            var existing = Inspect(path);
-            if (existing == Schema.Missing && !create)
-            {
-                throw new DataDirectoryException(
-                    $"There is no Latchkey data in {path}: \"latchkey serve\" or \"latchkey product add\" makes it,"
-                    + " or name another directory with --data.");
-            }
-
-            if (existing != Schema.Current) Prepare(path, clock);
-            return new DataDirectory(path, Secrets.Load(SecretsDirectory(path)), new SqliteDatabase(DatabaseFile(path)), blobs, clock);
+            var database = Ready(path, create, clock);
+            return new DataDirectory(path, Secrets.Load(SecretsDirectory(path)), database, blobs, clock);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or SqliteException)
         {
             var reason = (failure as SqliteException)?.Message ?? failure.Message;
             throw new DataDirectoryException($"The data directory {path} cannot be used: {reason}", failure);
+        }
+    }
+
+    /// <summary>With the schema of this program.</summary>
+    static SqliteDatabase Ready(string path, bool create, TimeProvider clock)
+    {
+        var existing = Inspect(path);
+        if (existing == Schema.Missing && !create)
+        {
+            throw new DataDirectoryException(
+                $"There is no Latchkey data in {path}: \"latchkey serve\" or \"latchkey product add\" makes it,"
+                + " or name another directory with --data.");
+        }
+
+        var database = new SqliteDatabase(DatabaseFile(path));
+        if (existing is Schema.Missing or Schema.Older) Prepare(path, clock);
+        if (existing != Schema.Closed) return database;
+        using var connection = database.OpenExisting();
+        throw new DataDirectoryException(Migrator.ClosedBecause(connection)!);
+    }
+
+    /// <summary>An installation that its rows are to be moved out of.</summary>
+    /// <param name="path">Its data directory.</param>
+    /// <param name="gone">Why it is closed, if a move has come that far already; closed for anything else it cannot be moved.</param>
+    /// <exception cref="DataDirectoryException">It is none, or cannot be used.</exception>
+    public static void RequireComplete(string path, string gone)
+    {
+        try
+        {
+            Ready(path, create: false, TimeProvider.System).Dispose();
+        }
+        catch (DataDirectoryException closed) when (closed.Message == gone)
+        {
+            // It broke off between the last two statements.
+        }
+        catch (SqliteException failure)
+        {
+            throw new DataDirectoryException($"The data directory {path} cannot be used: {failure.Message}", failure);
         }
     }
 
@@ -123,7 +153,7 @@ sealed class DataDirectory
         }
 
         using var _ = ExclusiveLock.Take(System.IO.Path.Combine(path, "upgrade.lock"), TimeSpan.FromSeconds(60));
-        if (Inspect(path) == Schema.Current) return;
+        if (Inspect(path) is Schema.Current or Schema.Closed) return;
         var database = new SqliteDatabase(DatabaseFile(path));
         Migrator.Upgrade(database, () =>
         {

@@ -204,6 +204,9 @@ sealed class Installation
 
     /// <summary>The last migration that a program must know to work with this database, be it as new as it may; empty: any that is there.</summary>
     public string OldestSchema { get; set; } = "";
+
+    /// <summary>Why no server may work with this database, as a sentence: it is being filled, or has been moved away; null: it is in use.</summary>
+    public string? Closed { get; set; }
 }
 
 /// <summary>Times are whole microseconds since 1970, UTC: they compare and index as numbers on every database.</summary>

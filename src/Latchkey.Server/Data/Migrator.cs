@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Reflection;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore.Infrastructure;
@@ -10,6 +11,9 @@ enum Schema
     Missing,
     Older,
     Current,
+
+    /// <summary>Complete, and not to be used: <c>installation.closed</c> says why.</summary>
+    Closed,
 }
 
 /// <summary>The migrations of this program.</summary>
@@ -72,8 +76,12 @@ static class Migrator
         }
 
         var complete = applied.Count == Known.Count && HasInstallation(connection) && !KeySuffixes.AreMissing(connection);
-        return complete ? Schema.Current : Schema.Older;
+        if (!complete) return Schema.Older;
+        return ClosedBecause(connection) is null ? Schema.Current : Schema.Closed;
     }
+
+    /// <returns>Why no server may work with it; null: it may.</returns>
+    public static string? ClosedBecause(DbConnection connection) => Database.Scalar<string>(connection, "SELECT closed FROM installation");
 
     static List<string> Applied(SqliteConnection connection)
     {

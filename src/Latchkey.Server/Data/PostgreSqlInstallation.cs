@@ -29,6 +29,7 @@ static class PostgreSqlInstallation
             if (settings.Database.MigrateOnStart) Migrate(database, settings, clock);
             using var connection = database.Open();
             var schema = Inspect(database, connection);
+            if (schema == Schema.Closed) throw new DataDirectoryException(Migrator.ClosedBecause(connection)!);
             if (schema != Schema.Current)
             {
                 throw new DataDirectoryException(schema == Schema.Missing
@@ -69,7 +70,7 @@ static class PostgreSqlInstallation
             throw new DataDirectoryException($"The database {database.Place} was made by a newer Latchkey (it needs the schema {oldest}): run that version or a newer one. Nothing was changed.");
         }
 
-        return Schema.Current;
+        return Migrator.ClosedBecause(connection) is null ? Schema.Current : Schema.Closed;
     }
 
     static List<string> Applied(DbConnection connection)
@@ -87,7 +88,20 @@ static class PostgreSqlInstallation
     /// <param name="to">The last migration to apply; null: all.</param>
     /// <returns>The migrations that were applied now.</returns>
     /// <exception cref="DataDirectoryException">It cannot be done.</exception>
-    public static IReadOnlyList<string> Migrate(PostgreSqlDatabase database, Settings settings, TimeProvider clock, string? to = null)
+    public static IReadOnlyList<string> Migrate(PostgreSqlDatabase database, Settings settings, TimeProvider clock, string? to = null) => Alone(database, holder =>
+    {
+        var applied = Apply(database, holder, to);
+        if (to is not null) return applied;
+        if (Database.Scalar<long>(holder, "SELECT count(*) FROM installation") == 0) Make(database, holder, SecretsDirectory(settings), clock);
+        else if (Migrator.ClosedBecause(holder) is { } closed) throw new DataDirectoryException(closed);
+        using var secrets = Secrets.Load(SecretsDirectory(settings));
+        RequireRight(holder, secrets, database, SecretsDirectory(settings));
+        return applied;
+    });
+
+    /// <summary>What one does alone, over all nodes; others wait for up to ten minutes.</summary>
+    /// <exception cref="DataDirectoryException">The database does not answer, or refuses.</exception>
+    public static T Alone<T>(PostgreSqlDatabase database, Func<DbConnection, T> action)
     {
         try
         {
@@ -98,11 +112,11 @@ static class PostgreSqlInstallation
             wait.ExecuteNonQuery();
             try
             {
-                return MigrateAlone(database, holder, settings, clock, to);
+                return action(holder);
             }
             finally
             {
-                Database.Execute(holder, "SELECT pg_advisory_unlock_all()");
+                Unlock(holder);
             }
         }
         catch (DbException failure)
@@ -111,7 +125,22 @@ static class PostgreSqlInstallation
         }
     }
 
-    static List<string> MigrateAlone(PostgreSqlDatabase database, DbConnection holder, Settings settings, TimeProvider clock, string? to)
+    static void Unlock(DbConnection holder)
+    {
+        try
+        {
+            Database.Execute(holder, "SELECT pg_advisory_unlock_all()");
+        }
+        catch (Exception failure) when (failure is DbException or InvalidOperationException)
+        {
+            // The lock went with the connection.
+        }
+    }
+
+    /// <summary>Brings the tables to the schema of this program; whoever calls is alone.</summary>
+    /// <param name="to">The last migration to apply; null: all.</param>
+    /// <returns>The migrations that were applied now.</returns>
+    public static IReadOnlyList<string> Apply(PostgreSqlDatabase database, DbConnection holder, string? to = null)
     {
         var before = Applied(holder);
         if (Known.Except(before).Any())
@@ -122,32 +151,31 @@ static class PostgreSqlInstallation
             db.GetService<IMigrator>().Migrate(to);
         }
 
-        if (to is null) TieToSecrets(database, holder, settings, clock);
         return [.. Applied(holder).Except(before)];
     }
 
-    static void TieToSecrets(PostgreSqlDatabase database, DbConnection connection, Settings settings, TimeProvider clock)
+    static void Make(PostgreSqlDatabase database, DbConnection connection, string directory, TimeProvider clock)
     {
-        var directory = SecretsDirectory(settings);
-        if (Database.Scalar<long>(connection, "SELECT count(*) FROM installation") == 0)
-        {
-            MakeSecrets(directory);
-            using var made = Secrets.Load(directory);
-            using var session = new WriteSession(database, connection);
-            session.Execute("INSERT INTO installation (id, pepper_check, created_at, oldest_schema) VALUES (1, $1, $2, '') ON CONFLICT DO NOTHING", made.Check(), UnixMicroseconds.From(clock.GetUtcNow()));
-        }
-
-        using var secrets = Secrets.Load(directory);
-        RequireRight(connection, secrets, database, directory);
+        MakeSecrets(directory);
+        using var made = Secrets.Load(directory);
+        using var session = new WriteSession(database, connection);
+        session.Execute("INSERT INTO installation (id, pepper_check, created_at, oldest_schema) VALUES (1, $1, $2, '') ON CONFLICT DO NOTHING", made.Check(), UnixMicroseconds.From(clock.GetUtcNow()));
     }
 
     static void MakeSecrets(string directory)
+    {
+        MakeDirectory(directory);
+        Secrets.Create(directory);
+    }
+
+    /// <summary>For secrets: nobody else may look into it.</summary>
+    /// <exception cref="DataDirectoryException">It cannot be made.</exception>
+    public static void MakeDirectory(string directory)
     {
         try
         {
             Directory.CreateDirectory(directory);
             if (!OperatingSystem.IsWindows() && !Directory.EnumerateFileSystemEntries(directory).Any()) File.SetUnixFileMode(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            Secrets.Create(directory);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

@@ -10,11 +10,18 @@ sealed class SqliteWriteQueue : WriteQueue
     readonly SqliteDatabase _database;
     readonly BlockingCollection<Work> _waiting = new(new ConcurrentQueue<Work>(), MaxWaiting);
     readonly Thread _thread;
+
+    // Open for as long as the server is there, be it ever so quiet: nobody can take the database away from under it.
+    readonly SqliteConnection _presence;
+
     WriteSession? _session;
 
+    /// <exception cref="DataDirectoryException">The database was closed just now.</exception>
     public SqliteWriteQueue(SqliteDatabase database)
     {
         _database = database;
+        _presence = database.OpenExisting();
+        if (Migrator.ClosedBecause(_presence) is { } closed) throw new DataDirectoryException(closed);
         _thread = new Thread(Run) { Name = "writer", IsBackground = true };
         _thread.Start();
     }
@@ -49,6 +56,7 @@ sealed class SqliteWriteQueue : WriteQueue
         }
 
         _session?.Dispose();
+        _presence.Dispose();
     }
 
     void Commit(List<Work> batch)

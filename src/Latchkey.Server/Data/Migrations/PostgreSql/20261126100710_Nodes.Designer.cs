@@ -579,6 +579,11 @@ namespace Latchkey.Server.Data.Migrations.PostgreSql
                         .HasColumnType("integer")
                         .HasColumnName("id");
 
+                    b.Property<string>("Closed")
+                        .HasColumnType("text")
+                        .HasColumnName("closed")
+                        .UseCollation("C");
+
                     b.Property<long>("CreatedAt")
                         .HasColumnType("bigint")
                         .HasColumnName("created_at");

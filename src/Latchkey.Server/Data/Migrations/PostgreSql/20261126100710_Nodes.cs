@@ -11,6 +11,13 @@ namespace Latchkey.Server.Data.Migrations.PostgreSql
         protected override void Up(MigrationBuilder migrationBuilder)
         {
             migrationBuilder.AddColumn<string>(
+                name: "closed",
+                table: "installation",
+                type: "text",
+                nullable: true,
+                collation: "C");
+
+            migrationBuilder.AddColumn<string>(
                 name: "oldest_schema",
                 table: "installation",
                 type: "text",
@@ -52,6 +59,10 @@ namespace Latchkey.Server.Data.Migrations.PostgreSql
 
             migrationBuilder.DropTable(
                 name: "sealed_keys");
+
+            migrationBuilder.DropColumn(
+                name: "closed",
+                table: "installation");
 
             migrationBuilder.DropColumn(
                 name: "oldest_schema",

@@ -11,6 +11,12 @@ namespace Latchkey.Server.Data.Migrations.Sqlite
         protected override void Up(MigrationBuilder migrationBuilder)
         {
             migrationBuilder.AddColumn<string>(
+                name: "closed",
+                table: "installation",
+                type: "TEXT",
+                nullable: true);
+
+            migrationBuilder.AddColumn<string>(
                 name: "oldest_schema",
                 table: "installation",
                 type: "TEXT",
@@ -51,6 +57,10 @@ namespace Latchkey.Server.Data.Migrations.Sqlite
 
             migrationBuilder.DropTable(
                 name: "sealed_keys");
+
+            migrationBuilder.DropColumn(
+                name: "closed",
+                table: "installation");
 
             migrationBuilder.DropColumn(
                 name: "oldest_schema",

@@ -523,6 +523,10 @@ namespace Latchkey.Server.Data.Migrations.Sqlite
                         .HasColumnType("INTEGER")
                         .HasColumnName("id");
 
+                    b.Property<string>("Closed")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("closed");
+
                     b.Property<long>("CreatedAt")
                         .HasColumnType("INTEGER")
                         .HasColumnName("created_at");
