@@ -17,6 +17,8 @@ namespace Latchkey.Faults;
 /// <param name="Fault">Why nothing came.</param>
 sealed record Reply(int Status, string? Code, int? RetryAfter, bool IsFromNode, string Text, double Began, double Took, string? Fault)
 {
+    public const string Late = "no answer in time";
+
     public double Ended => Began + Took;
 
     /// <summary>Nobody answered who knows: the connection broke, or the balancer found no node.</summary>
@@ -145,7 +147,7 @@ sealed class Caller : IDisposable
 
     static bool IsOfTheLine(Exception failure) => failure is HttpRequestException or IOException or OperationCanceledException or SocketException;
 
-    static string Words(Exception failure) => failure is OperationCanceledException ? "no answer in time" : (failure.InnerException ?? failure).Message;
+    static string Words(Exception failure) => failure is OperationCanceledException ? Reply.Late : (failure.InnerException ?? failure).Message;
 
     static Reply ReplyOf(HttpResponseMessage response, string text, double began) => new(
         (int)response.StatusCode, response.Headers.TryGetValues("X-Error-Code", out var codes) ? codes.First() : null,

@@ -7,7 +7,7 @@ namespace Latchkey.Faults;
 sealed class Flips(Stage stage, Shop shop, Ledger ledger)
 {
     public static readonly Verdict Suspended = new(403, "LICENSE_INACTIVE");
-    static readonly TimeSpan Rest = TimeSpan.FromSeconds(1);
+    static readonly TimeSpan Rest = TimeSpan.FromSeconds(2);
 
     int _done;
 
@@ -37,7 +37,7 @@ sealed class Flips(Stage stage, Shop shop, Ledger ledger)
         {
             var phase = ledger.Now;
             var reply = await caller.Operate(path, shop.ApiKey);
-            if (ledger.Count(reply, phase, path))
+            if (ledger.Count(reply, phase, path, isOffice: true))
             {
                 if (reply.Status == 200) return true;
                 ledger.Fail($"{path}: {reply}");
