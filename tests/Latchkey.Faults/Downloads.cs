@@ -7,7 +7,7 @@ sealed class Downloads(Stage stage, Shop shop, Ledger ledger)
 {
     const int Minters = 4;
     const int MostAtOnce = 80;
-    static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(400);
+    static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(600);
 
     readonly SemaphoreSlim _places = new(MostAtOnce);
     int _minted;

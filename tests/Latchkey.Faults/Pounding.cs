@@ -40,7 +40,7 @@ sealed class Pounding(Stage stage, Shop shop, Ledger ledger)
     }
 
     /// <summary>Every minute that begins with a request, and in which Redis was there throughout.</summary>
-    public void Judge()
+    public void Count()
     {
         var away = ledger.Phases.Where(phase => phase.Fault.IsOfRedis).Select(phase => (From: phase.Began - 100, To: phase.Began + phase.Lasted + phase.Recovered)).ToList();
         var end = ledger.Phases.Max(phase => phase.Began + phase.Lasted + phase.Recovered);
@@ -49,18 +49,22 @@ sealed class Pounding(Stage stage, Shop shop, Ledger ledger)
             foreach (var from in seen.Select(one => one.Sent))
             {
                 var to = from + Window;
-                if (to < end && !away.Exists(one => one.From < to && one.To > from)) Judge(seen, from, to, isSteady: from > seen[0].Sent + Window && !away.Exists(one => one.From < to && one.To > from - Window));
+                if (to < end && !away.Exists(one => one.From < to && one.To > from)) Count(seen, from, to, isSteady: from > seen[0].Sent + Window && !away.Exists(one => one.From < to && one.To > from - Window));
             }
         }
     }
 
+    public void Judge()
+    {
+        if (Found.Most > Stage.Limit * 1.02) ledger.Fail($"{Found.Most} requests of one address were let in within a minute; {Stage.Limit} are allowed");
+        if (Found.Fewest < Stage.Limit * 0.98) ledger.Fail($"only {Found.Fewest} requests of one address were let in within a minute; {Stage.Limit} are allowed");
+    }
+
     /// <summary>Who was surely within the minute is not more than the limit; who may have been is not fewer, where as many asked.</summary>
-    void Judge(List<(double Sent, double Came, bool IsAdmitted, bool IsKnown)> seen, double from, double to, bool isSteady)
+    void Count(List<(double Sent, double Came, bool IsAdmitted, bool IsKnown)> seen, double from, double to, bool isSteady)
     {
         var surely = seen.Count(one => one.Sent >= from && one.Came < to && one.IsAdmitted && one.IsKnown);
         var perhaps = seen.Count(one => one.Came >= from && one.Sent < to && one.IsAdmitted);
         Found = (Found.Minutes + 1, Math.Max(Found.Most, surely), isSteady ? Math.Min(Found.Fewest, perhaps) : Found.Fewest);
-        if (surely > Stage.Limit * 1.02) ledger.Fail($"{surely} requests of one address were let in within a minute; {Stage.Limit} are allowed");
-        if (isSteady && perhaps < Stage.Limit * 0.98) ledger.Fail($"only {perhaps} requests of one address were let in within a minute; {Stage.Limit} are allowed");
     }
 }

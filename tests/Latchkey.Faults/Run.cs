@@ -39,6 +39,7 @@ sealed class Run(Options options)
         await enough.CancelAsync();
         Console.Error.WriteLine("Following the last links to their end …");
         await Task.WhenAll(load);
+        pounding.Count();
         pounding.Judge();
         var report = new Report(options, _ledger, downloads, flips, pounding, TimeSpan.FromMilliseconds(Caller.Now - began));
         report.Print();

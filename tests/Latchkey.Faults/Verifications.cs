@@ -10,7 +10,7 @@ sealed class Verifications(Stage stage, Shop shop, Ledger ledger)
 {
     const int ThroughBalancer = 13;
     const int Addresses = 8;
-    static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(120);
+    static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
 
     public Task Run(CancellationToken stop) => Task.WhenAll(
         [.. Enumerable.Range(0, ThroughBalancer).Select(i => Client(i, null, stop)), .. stage.Nodes.Select(node => Client(ThroughBalancer + node.Number, node, stop))]);
