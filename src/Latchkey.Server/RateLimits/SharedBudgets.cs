@@ -50,6 +50,9 @@ sealed partial class SharedBudgets : IHostedService, IAsyncDisposable
 
     static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(500);
 
+    // One answer that comes late is no outage: that request is decided here, and was counted there all the same.
+    static readonly TimeSpan Silence = TimeSpan.FromMilliseconds(500);
+
     // A start waits for Redis so often, and goes on without it.
     const int LooksAtStart = 3;
 
@@ -60,6 +63,7 @@ sealed partial class SharedBudgets : IHostedService, IAsyncDisposable
     readonly ILogger<SharedBudgets> _log;
     readonly Lazy<Task<ConnectionMultiplexer>> _connection;
     readonly CancellationTokenSource _stopped = new();
+    long _answeredAt;
 
     public SharedBudgets(RedisSettings settings, RateLimitSettings limits, LimitsHealth health, TimeProvider clock, ILogger<SharedBudgets> log)
     {
@@ -81,7 +85,7 @@ sealed partial class SharedBudgets : IHostedService, IAsyncDisposable
         }
         catch (Exception failure) when (failure is RedisException or TimeoutException or ObjectDisposedException)
         {
-            Fall(failure);
+            if (failure is not TimeoutException || TimeProvider.System.GetElapsedTime(Volatile.Read(ref _answeredAt)) > Silence) Fall(failure);
             return null;
         }
     }
@@ -90,7 +94,9 @@ sealed partial class SharedBudgets : IHostedService, IAsyncDisposable
     {
         var name = $"{_settings.Prefix}{{{client}}}";
         RedisKey[] keys = [name + ":requests", name + ":failures"];
-        return (long[])(await connection.GetDatabase().ScriptEvaluateAsync(Script, keys, values).WaitAsync(patience))!;
+        var answer = (long[])(await connection.GetDatabase().ScriptEvaluateAsync(Script, keys, values).WaitAsync(patience))!;
+        Volatile.Write(ref _answeredAt, TimeProvider.System.GetTimestamp());
+        return answer;
     }
 
     /// <summary>Before the first request: a node that has just started knows nobody's count but from Redis.</summary>
