@@ -128,7 +128,7 @@ sealed class Caller : IDisposable
             using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
             if ((int)response.StatusCode is not (200 or 206)) return ReplyOf(response, await response.Content.ReadAsStringAsync(), began);
             if (response.StatusCode == HttpStatusCode.OK) file.SetLength(0);
-            using var late = new CancellationTokenSource(Patience + Patience);
+            using var late = new CancellationTokenSource(6 * Patience);
             await using var body = await response.Content.ReadAsStreamAsync(late.Token);
             var buffer = new byte[64 * 1024];
             for (int read; (read = await body.ReadAsync(buffer, late.Token)) > 0;)

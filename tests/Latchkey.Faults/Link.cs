@@ -50,7 +50,7 @@ sealed class Link(Ledger ledger, string path, byte[] file)
     async Task<Reply> Try(Caller caller, MemoryStream got)
     {
         var (phase, before) = (ledger.Now, got.Length);
-        var reply = await caller.Fetch(path, got, file.Length > 64 * 1024 ? TimeSpan.FromMilliseconds(20) : TimeSpan.Zero);
+        var reply = await caller.Fetch(path, got, file.Length > 64 * 1024 ? TimeSpan.FromMilliseconds(10) : TimeSpan.Zero);
         ledger.Count(reply, phase, "download");
         if (got.Length != before) Parts++;
 

@@ -41,10 +41,18 @@ sealed class Run(Options options)
         await Task.WhenAll(load);
         pounding.Count();
         pounding.Judge();
+        Judge(_ledger.Phases);
         var report = new Report(options, _ledger, downloads, flips, pounding, TimeSpan.FromMilliseconds(Caller.Now - began));
         report.Print();
         if (options.Markdown is { } path) await File.WriteAllTextAsync(path, report.Markdown(), stop);
         return _ledger.Failed == 0;
+    }
+
+    /// <summary>Without Redis no request takes more than 100 ms longer; less than a quarter of a second says nothing on this machine.</summary>
+    void Judge(IReadOnlyList<Phase> phases)
+    {
+        var usual = Report.P99([.. phases.Where(phase => phase.Fault == Fault.None)]);
+        foreach (var phase in phases.Where(phase => phase.Fault.IsOfRedis && Report.P99(phase) > Math.Max(250, usual + 100))) _ledger.Fail($"{phase.Fault.Name}: verify p99 {Report.P99(phase):0} ms");
     }
 
     async Task Strike(Stage stage, Recovery probe, CancellationToken stop)

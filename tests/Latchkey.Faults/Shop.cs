@@ -29,15 +29,16 @@ sealed class Case(string key, string domain, int product, Verdict? verdict)
     }
 }
 
-/// <summary>Licenses of every kind, and two files: one that fits into one piece, and one that takes a while.</summary>
+/// <summary>Licenses of every kind, and two files: one that is handed over in one piece, and one that no buffer on the way swallows.</summary>
 sealed class Shop
 {
-    const int Each = 20;
+    const int Licenses = 40;
+    const int OfTheLargeFile = 5;
     static readonly Verdict Unknown = new(401, "INVALID_LICENSE");
 
-    readonly byte[][] _files = [RandomNumberGenerator.GetBytes(20_000), RandomNumberGenerator.GetBytes(3_000_000)];
+    readonly byte[][] _files = [RandomNumberGenerator.GetBytes(20_000), RandomNumberGenerator.GetBytes(20_000_000)];
 
-    public IReadOnlyList<Case> Good { get; } = [.. Enumerable.Range(0, 2 * Each).Select(i => new Case($"FAULTS_GOOD{i:0000000000}", $"site{i}.example", i < Each ? 1 : 2, Verdict.Valid))];
+    public IReadOnlyList<Case> Good { get; } = [.. Enumerable.Range(0, Licenses).Select(i => new Case($"FAULTS_GOOD{i:0000000000}", $"site{i}.example", i < Licenses - OfTheLargeFile ? 1 : 2, Verdict.Valid))];
     public IReadOnlyList<Case> Flipped { get; } = [.. Enumerable.Range(0, 3).Select(i => new Case($"FAULTS_FLIP{i:0000000000}", $"flip{i}.example", 1, Verdict.Valid))];
     public IReadOnlyList<Case> All { get; private set; } = [];
     public string ApiKey { get; private set; } = "";
