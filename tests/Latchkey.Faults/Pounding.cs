@@ -5,6 +5,9 @@ sealed class Pounding(Stage stage, Shop shop, Ledger ledger)
 {
     const int Pounders = 3;
     const double Window = 60_000;
+
+    /// <summary>Requests of a minute whose answer is not known: with more of them, nobody can say that too few were let in.</summary>
+    const int MostUnknown = 3;
     static readonly TimeSpan Every = TimeSpan.FromMilliseconds(250);
 
     readonly List<(double Sent, double Came, bool IsAdmitted, bool IsKnown)>[] _seen = [.. Enumerable.Range(0, Pounders).Select(_ => new List<(double, double, bool, bool)>())];
@@ -64,7 +67,8 @@ sealed class Pounding(Stage stage, Shop shop, Ledger ledger)
     void Count(List<(double Sent, double Came, bool IsAdmitted, bool IsKnown)> seen, double from, double to, bool isSteady)
     {
         var surely = seen.Count(one => one.Sent >= from && one.Came < to && one.IsAdmitted && one.IsKnown);
-        var perhaps = seen.Count(one => one.Came >= from && one.Sent < to && one.IsAdmitted);
-        Found = (Found.Minutes + 1, Math.Max(Found.Most, surely), isSteady ? Math.Min(Found.Fewest, perhaps) : Found.Fewest);
+        var perhaps = seen.Where(one => one.Came >= from && one.Sent < to && one.IsAdmitted).ToList();
+        isSteady &= perhaps.Count(one => !one.IsKnown) <= MostUnknown;
+        Found = (Found.Minutes + 1, Math.Max(Found.Most, surely), isSteady ? Math.Min(Found.Fewest, perhaps.Count) : Found.Fewest);
     }
 }

@@ -33,7 +33,7 @@ sealed class Report(Options options, Ledger ledger, Downloads downloads, Flips f
         }
 
         var (minutes, most, fewest) = pounding.Found;
-        Line($"\nLinks: {downloads.Minted} minted, {downloads.Delivered} delivered whole and once ({downloads.Resumed} of them in several parts), {downloads.InDoubt} in doubt. ");
+        Line($"\nLinks: {downloads.Minted} minted, {downloads.Delivered} delivered whole and once ({downloads.Resumed} of them in several parts), {downloads.InDoubt} in doubt.");
         Line($"Changes of a license, seen at once by every node: {flips.Done}.");
         Line($"Limit of {Stage.Limit}: {minutes} minutes looked at{(minutes == 0 ? "" : $", at most {most} let in")}{(fewest == int.MaxValue ? "" : $", at least {fewest}")}.");
         return text.ToString();
