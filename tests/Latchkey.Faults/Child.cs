@@ -56,7 +56,8 @@ sealed partial class Child : IAsyncDisposable
         foreach (var child in children) _ = Send(int.Parse(child, CultureInfo.InvariantCulture), signal);
     }
 
-    public async Task End(int signal)
+    /// <returns>Its status; of one that had to be killed, 128 and the signal.</returns>
+    public async Task<int> End(int signal)
     {
         Signal(signal);
         using var late = new CancellationTokenSource(Patience);
@@ -69,6 +70,8 @@ sealed partial class Child : IAsyncDisposable
             Signal(Kill);
             await _process.WaitForExitAsync(CancellationToken.None);
         }
+
+        return _process.ExitCode;
     }
 
     public async ValueTask DisposeAsync()

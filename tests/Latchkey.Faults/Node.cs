@@ -25,7 +25,10 @@ sealed class Node(string directory, int number, string program, IReadOnlyDiction
     public Task Kill() => _process!.End(Child.Kill);
 
     /// <summary>SIGTERM: it says that it is draining, goes on for a while, and ends.</summary>
-    public Task Retire() => _process!.End(Child.Terminate);
+    public async Task Retire()
+    {
+        if (await _process!.End(Child.Terminate) is not 0 and var status) throw new FaultsException($"node {number} ended with status {status}");
+    }
 
     /// <summary>Nobody asks it directly while it is being replaced.</summary>
     public bool IsAway { get; set; }

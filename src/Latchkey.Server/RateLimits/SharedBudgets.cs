@@ -151,8 +151,10 @@ sealed partial class SharedBudgets : IHostedService, IAsyncDisposable
         }
     }
 
+    /// <summary>Called twice: as what is counted with, and as what is started.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (_stopped.IsCancellationRequested) return;
         await _stopped.CancelAsync();
         if (_connection.Value.IsCompletedSuccessfully) await (await _connection.Value).DisposeAsync();
         _stopped.Dispose();
