@@ -42,8 +42,8 @@ static class ServeCommand
 
         var urls = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.ToArray();
         var home = Links.Home(settings, urls[0]);
-        var setup = Links.Setup(data, TimeProvider.System);
-        Output.Done(parsed, new Started(urls, data.Path, demo, home + "/admin/", setup is null ? null : home + setup, IsEmpty(data)), Greeting);
+        var (setup, isEmpty) = Beginning(data);
+        Output.Done(parsed, new Started(urls, data.Path, demo, home + "/admin/", setup is null ? null : home + setup, isEmpty), Greeting);
         await Console.Out.FlushAsync(CancellationToken.None);
         using var impatience = Shutdown.Watch(app, settings.ShutdownTimeout);
         await app.WaitForShutdownAsync(CancellationToken.None);
@@ -88,6 +88,20 @@ static class ServeCommand
         yield return "";
         foreach (var line in started.Demo?.Commands(url) ?? (started.IsEmpty ? FirstSteps : [])) yield return line;
         yield return "Stop with Ctrl+C.";
+    }
+
+    /// <summary>For a new installation. Requests are answered by now: a database that is slow or away at this moment is no reason to end.</summary>
+    static (string? Setup, bool IsEmpty) Beginning(DataDirectory data)
+    {
+        try
+        {
+            return (Links.Setup(data, TimeProvider.System), IsEmpty(data));
+        }
+        catch (Exception failure) when (!data.Database.IsEmbedded && StoreUnavailableException.From(failure) is not null)
+        {
+            Warn("The database did not answer in time: if there is no operator yet, restart for a link to the panel, or take \"latchkey operator add --role owner\".");
+            return (null, false);
+        }
     }
 
     static bool IsEmpty(DataDirectory data)

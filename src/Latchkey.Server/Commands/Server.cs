@@ -69,7 +69,7 @@ static class Server
         services.AddSingleton(data.Secrets).AddSingleton(data.Database).AddSingleton(data.Blobs).AddSingleton(data.BlobHealth);
         services.AddSingleton(_ => data.Database.MakeWriteQueue());
         services.AddSingleton(data.LimitsHealth).AddSingleton<Readiness>().AddHostedService(all => all.GetRequiredService<Readiness>()).AddSingleton<Leases>();
-        if (settings.Redis.Options is not null) services.AddSingleton(settings.Redis).AddSingleton<SharedBudgets>();
+        if (settings.Redis.Options is not null) services.AddSingleton(settings.Redis).AddSingleton<SharedBudgets>().AddHostedService(all => all.GetRequiredService<SharedBudgets>());
         services.AddSingleton(all => new RateLimiter(settings.RateLimit, all.GetService<SharedBudgets>(), clock));
         services.AddSingleton<LicenseLookup>().AddSingleton<LicenseDesk>().AddSingleton<VerifyLicense>();
         services.AddSingleton<ActivityBoard>().AddHostedService(all => all.GetRequiredService<ActivityBoard>()).AddHostedService<ActivitySweep>();

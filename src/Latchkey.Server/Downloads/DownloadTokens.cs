@@ -31,6 +31,10 @@ sealed class DownloadTokens(Database database, WriteQueue writes) : IDisposable
     /// <summary>So many bytes are written down before they leave; a crash in between costs the token these, and half as many that were being written down.</summary>
     public const long Step = 16 << 20;
 
+    // Ten minutes and more.
+    const int MostTries = 1200;
+    static readonly TimeSpan TryEvery = TimeSpan.FromMilliseconds(500);
+
     /// <summary>What lies in buffers between us and a client whose line breaks, and is served again.</summary>
     const long LostPerResumption = 16 << 20;
 
@@ -62,7 +66,7 @@ sealed class DownloadTokens(Database database, WriteQueue writes) : IDisposable
     static string RenewSql(Dialect dialect) => $"""
         UPDATE download_tokens
         SET lease_until = $3, bytes_sent = {dialect.Greatest}(bytes_sent, $4), high_water = {dialect.Greatest}(high_water, $5), bytes_served = bytes_served + $6, spent_at = $7
-        WHERE id = $1 AND transfer = $2 AND spent_at IS NULL AND revoked_at IS NULL
+        WHERE id = $1 AND transfer = $2 AND (spent_at IS NULL OR spent_at = $7) AND revoked_at IS NULL
         """;
 
     static string FinishedSql(Dialect dialect) => $"""
@@ -76,6 +80,16 @@ sealed class DownloadTokens(Database database, WriteQueue writes) : IDisposable
         WHERE id = $1 AND transfer = $2
         """;
 
+    // As if it had never been claimed; and where the claim is yet to arrive, it finds another number of attempts than it looks for.
+    const string UndoSql = """
+        UPDATE download_tokens
+        SET claimed_by = CASE WHEN $3 = 1 THEN NULL ELSE claimed_by END, claimed_at = CASE WHEN $3 = 1 THEN NULL ELSE claimed_at END,
+            transfer = NULL, lease_until = NULL, spent_at = NULL, high_water = $4, bytes_served = bytes_served - $5
+        WHERE id = $1 AND transfer = $2
+        """;
+
+    const string ForestallSql = "UPDATE download_tokens SET attempts = attempts + 1 WHERE id = $1 AND attempts = $2";
+
     const string SweepSql = """
         DELETE FROM download_tokens WHERE id IN
         (SELECT id FROM download_tokens WHERE expires_at < $1 AND (lease_until IS NULL OR lease_until < $1) LIMIT 1000)
@@ -86,6 +100,7 @@ sealed class DownloadTokens(Database database, WriteQueue writes) : IDisposable
     readonly string _renewSql = RenewSql(database.Dialect);
     readonly string _finishedSql = FinishedSql(database.Dialect);
     readonly string _interruptedSql = InterruptedSql(database.Dialect);
+    volatile bool _isDisposed;
 
     /// <summary>Bytes that one token is worth, over all of its transfers.</summary>
     /// <param name="size">Of the file.</param>
@@ -121,9 +136,47 @@ sealed class DownloadTokens(Database database, WriteQueue writes) : IDisposable
         var at = UnixMicroseconds.From(now);
         var lease = UnixMicroseconds.From(now + Lease);
         var (client, charge) = (transfer.Client.ToString(), transfer.FirstCharge);
-        return await writes.Run(
+        var claim = new Statement(
             _claimSql, token.Id, client, at, transfer.IsDelegated ? Null.Text : transfer.Name, transfer.IsDelegated ? Null.Number : lease, transfer.SpentByClaim ? at : Null.Number,
-            transfer.Part.From + charge, charge, transfer.IsDelegated ? transfer.Part.From + charge : 0L, transfer.IsDelegated ? at : Null.Number, token.Attempts) == 1;
+            transfer.Part.From + charge, charge, transfer.IsDelegated ? transfer.Part.From + charge : 0L, transfer.IsDelegated ? at : Null.Number, token.Attempts);
+        return await OrElse(claim, transfer.IsDelegated ? [] :
+        [
+            new(UndoSql, token.Id, transfer.Name, token.ClaimedBy is null ? 1L : 0L, token.HighWater, charge),
+            new(ForestallSql, token.Id, token.Attempts),
+        ]);
+    }
+
+    /// <summary>
+    /// Where the database did not answer, nobody can say whether it was written, or will be. The client is told that it was not: what makes
+    /// that true is written as soon as it can be.
+    /// </summary>
+    async Task<bool> OrElse(Statement statement, IReadOnlyList<Statement> remedy)
+    {
+        try
+        {
+            return (await writes.Run([statement]))[0] == 1;
+        }
+        catch (StoreUnavailableException) when (!database.IsEmbedded && remedy.Count > 0)
+        {
+            _ = Settle(remedy);
+            throw;
+        }
+    }
+
+    async Task Settle(IReadOnlyList<Statement> remedy)
+    {
+        for (var tries = 0; tries < MostTries && !_isDisposed; tries++)
+        {
+            try
+            {
+                await writes.Run(remedy);
+                return;
+            }
+            catch (StoreUnavailableException)
+            {
+                await Task.Delay(TryEvery, TimeProvider.System);
+            }
+        }
     }
 
     /// <summary>Says that the transfer still runs.</summary>
@@ -143,8 +196,11 @@ sealed class DownloadTokens(Database database, WriteQueue writes) : IDisposable
     /// <param name="transfer">Which.</param>
     /// <param name="sent">How far into the file it came.</param>
     /// <param name="unused">Bytes that were charged, and did not leave.</param>
-    public async Task<bool> Interrupted(Transfer transfer, long sent, long unused) =>
-        await writes.Run(_interruptedSql, transfer.TokenId, transfer.Name, sent, Math.Max(sent, transfer.HighWaterBefore), unused) == 1;
+    public Task<bool> Interrupted(Transfer transfer, long sent, long unused)
+    {
+        var interrupted = new Statement(_interruptedSql, transfer.TokenId, transfer.Name, sent, Math.Max(sent, transfer.HighWaterBefore), unused);
+        return OrElse(interrupted, [interrupted]);
+    }
 
     /// <summary>Forgets up to a thousand tokens that expired before <paramref name="before"/>.</summary>
     public Task<int> Sweep(DateTimeOffset before) => writes.Run(SweepSql, UnixMicroseconds.From(before));
@@ -153,6 +209,7 @@ sealed class DownloadTokens(Database database, WriteQueue writes) : IDisposable
 
     public void Dispose()
     {
+        _isDisposed = true;
         _byHash.Dispose();
     }
 }

@@ -103,8 +103,20 @@ sealed class TransferLease : IDisposable
     {
         // A renewal that comes behind this in the queue finds the token spent, which is no loss.
         _settled = true;
-        var isMine = await _tokens.TryRenew(_transfer, Offset, 0, 0, _clock.GetUtcNow(), spend: true);
-        if (!isMine) throw new OperationCanceledException("another transfer has taken over");
+        var at = _clock.GetUtcNow();
+        for (var tries = 0; ; tries++)
+        {
+            try
+            {
+                // With the same time again: it may have been written the first time.
+                if (await _tokens.TryRenew(_transfer, Offset, 0, 0, at, spend: true)) return;
+                throw new OperationCanceledException("another transfer has taken over");
+            }
+            catch (StoreUnavailableException) when (tries < DownloadTokens.Lease / RetryEvery)
+            {
+                await Task.Delay(RetryEvery, _clock, Running);
+            }
+        }
     }
 
     /// <summary>Nothing more leaves; what was being written down is, when this is done.</summary>

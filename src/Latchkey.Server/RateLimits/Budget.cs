@@ -28,6 +28,15 @@ sealed class Budget<TClient>(int limit, TimeProvider clock)
     /// <summary>Says what is left without counting.</summary>
     public Balance Look(TClient client) => Visit(client, take: false);
 
+    /// <summary>So many were counted elsewhere, of which this process saw only some.</summary>
+    public void Learn(TClient client, int used)
+    {
+        if (IsOff || used == 0) return;
+        var now = (long)clock.GetElapsedTime(_epoch).TotalMilliseconds;
+        var shard = _shards[(uint)client.GetHashCode() % Shards];
+        lock (shard) shard.Learn(client, now, limit, used);
+    }
+
     Balance Visit(TClient client, bool take)
     {
         if (IsOff) return new Balance(true, 0, 0, 0, 0);
@@ -60,6 +69,13 @@ sealed class Budget<TClient>(int limit, TimeProvider clock)
             var used = window.Used(now);
             return new Balance(
                 allowed, limit, limit - used, used < limit ? 0 : window.UntilOneFree(now), window.UntilAllFree(now));
+        }
+
+        public void Learn(TClient client, long now, int limit, int used)
+        {
+            if (now - _turned >= SlidingWindow.Length || _young.Count >= Capacity / Shards / 2) Turn(now);
+            var window = Find(client, orMake: true)!;
+            if (used - window.Used(now) is > 0 and var missing) window.Add(now, limit, missing);
         }
 
         SlidingWindow? Find(TClient client, bool orMake)

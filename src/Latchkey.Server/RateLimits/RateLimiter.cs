@@ -27,7 +27,12 @@ sealed class RateLimiter(RateLimitSettings settings, SharedBudgets? shared, Time
     async ValueTask<Refusal?> AdmitOverAll(HttpContext context, SharedBudgets all)
     {
         var client = ClientAddress.Of(context);
-        return Answer(context, await all.Count(client, isFailure: false) ?? Here(client));
+        if (await all.Count(client, isFailure: false) is not { } counted) return Answer(context, Here(client));
+
+        // Should Redis not answer the next time, the count goes on here, not from nothing.
+        _requests.Learn(client, counted.Requests.Limit - counted.Requests.Remaining);
+        _failures.Learn(client, counted.Failures.Limit - counted.Failures.Remaining);
+        return Answer(context, counted);
     }
 
     (Balance Requests, Balance Failures) Here(ClientAddress client)

@@ -7,7 +7,7 @@ namespace Latchkey.Server.RateLimits;
 /// The two budgets of a client address, counted in Redis for all nodes together: one script, one round trip. While Redis
 /// does not answer, callers are told so at once, and a look every half second brings it back.
 /// </summary>
-sealed partial class SharedBudgets : IAsyncDisposable
+sealed partial class SharedBudgets : IHostedService, IAsyncDisposable
 {
     // As SlidingWindow: a list of "milliseconds:count", the oldest first, and beside it how many they are together.
     // Redis' own clock is taken, so that nodes whose clocks are apart count alike.
@@ -50,6 +50,12 @@ sealed partial class SharedBudgets : IAsyncDisposable
 
     static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(500);
 
+    // One answer that comes late is no outage: that request is decided here, and was counted there all the same.
+    static readonly TimeSpan Silence = TimeSpan.FromMilliseconds(500);
+
+    // A start waits for Redis so often, and goes on without it.
+    const int LooksAtStart = 3;
+
     readonly RedisSettings _settings;
     readonly RateLimitSettings _limits;
     readonly TimeProvider _clock;
@@ -57,6 +63,7 @@ sealed partial class SharedBudgets : IAsyncDisposable
     readonly ILogger<SharedBudgets> _log;
     readonly Lazy<Task<ConnectionMultiplexer>> _connection;
     readonly CancellationTokenSource _stopped = new();
+    long _answeredAt;
 
     public SharedBudgets(RedisSettings settings, RateLimitSettings limits, LimitsHealth health, TimeProvider clock, ILogger<SharedBudgets> log)
     {
@@ -72,19 +79,33 @@ sealed partial class SharedBudgets : IAsyncDisposable
         if (_health.PerNodeSince is not null) return null;
         try
         {
-            var database = (await _connection.Value.WaitAsync(_settings.Timeout)).GetDatabase();
-            var name = $"{_settings.Prefix}{{{client}}}";
-            RedisKey[] keys = [name + ":requests", name + ":failures"];
-            RedisValue[] values = [Now(), _limits.RequestsPerMinute, _limits.FailuresPerMinute, isFailure ? "failure" : "request"];
-            var answer = (long[])(await database.ScriptEvaluateAsync(Script, keys, values).WaitAsync(_settings.Timeout))!;
+            var connection = await _connection.Value.WaitAsync(_settings.Timeout);
+            var answer = await Ask(connection, client, [Now(), _limits.RequestsPerMinute, _limits.FailuresPerMinute, isFailure ? "failure" : "request"], _settings.Timeout);
             return (BalanceOf(answer, 0), BalanceOf(answer, 5));
         }
         catch (Exception failure) when (failure is RedisException or TimeoutException or ObjectDisposedException)
         {
-            Fall(failure);
+            if (failure is not TimeoutException || TimeProvider.System.GetElapsedTime(Volatile.Read(ref _answeredAt)) > Silence) Fall(failure);
             return null;
         }
     }
+
+    async Task<long[]> Ask(ConnectionMultiplexer connection, ClientAddress client, RedisValue[] values, TimeSpan patience)
+    {
+        var name = $"{_settings.Prefix}{{{client}}}";
+        RedisKey[] keys = [name + ":requests", name + ":failures"];
+        var answer = (long[])(await connection.GetDatabase().ScriptEvaluateAsync(Script, keys, values).WaitAsync(patience))!;
+        Volatile.Write(ref _answeredAt, TimeProvider.System.GetTimestamp());
+        return answer;
+    }
+
+    /// <summary>Before the first request: a node that has just started knows nobody's count but from Redis.</summary>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        for (var looks = 0; looks < LooksAtStart && !await Answers(LookEvery); looks++) await Task.Delay(LookEvery / 5, TimeProvider.System, cancellationToken);
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>A clock that a test moves is no clock of Redis'.</summary>
     long Now() => ReferenceEquals(_clock, TimeProvider.System) ? -1 : _clock.GetUtcNow().ToUnixTimeMilliseconds();
@@ -104,7 +125,7 @@ sealed partial class SharedBudgets : IAsyncDisposable
         {
             for (; ; await Task.Delay(LookEvery, TimeProvider.System, _stopped.Token))
             {
-                if (!await Answers()) continue;
+                if (!await Answers(_settings.Timeout)) continue;
                 if (_health.Returned()) CameBack();
                 return;
             }
@@ -115,12 +136,13 @@ sealed partial class SharedBudgets : IAsyncDisposable
         }
     }
 
-    async Task<bool> Answers()
+    /// <summary>Asked with limits of 0, it counts nothing.</summary>
+    async Task<bool> Answers(TimeSpan patience)
     {
         try
         {
             var connection = await _connection.Value.WaitAsync(LookEvery);
-            await connection.GetDatabase().PingAsync().WaitAsync(_settings.Timeout);
+            await Ask(connection, default, [0, 0, 0, "request"], patience);
             return true;
         }
         catch (Exception failure) when (failure is RedisException or TimeoutException or ObjectDisposedException)
@@ -129,8 +151,10 @@ sealed partial class SharedBudgets : IAsyncDisposable
         }
     }
 
+    /// <summary>Called twice: as what is counted with, and as what is started.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (_stopped.IsCancellationRequested) return;
         await _stopped.CancelAsync();
         if (_connection.Value.IsCompletedSuccessfully) await (await _connection.Value).DisposeAsync();
         _stopped.Dispose();

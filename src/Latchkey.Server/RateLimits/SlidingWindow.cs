@@ -30,18 +30,18 @@ sealed class SlidingWindow
         return _total;
     }
 
-    public void Add(long now, int limit)
+    public void Add(long now, int limit, int count = 1)
     {
         var at = limit <= ExactUpTo ? now : (now + Step - 1) / Step * Step;
-        _total++;
+        _total += count;
         if (_pairs > 0 && _ring[Newest].At == at)
         {
-            _ring[Newest].Count++;
+            _ring[Newest].Count += count;
             return;
         }
 
         if (_pairs == _ring.Length) Grow();
-        _ring[(_oldest + _pairs) % _ring.Length] = (at, 1);
+        _ring[(_oldest + _pairs) % _ring.Length] = (at, count);
         _pairs++;
     }
 

@@ -81,6 +81,25 @@ public sealed class DatabaseFaultTests : IAsyncLifetime
         await IsBack();
     }
 
+    [Fact]
+    public async Task A_claim_whose_answer_got_lost_uses_no_link_up()
+    {
+        var links = new List<string>();
+        for (var i = 0; i < 10; i++) links.Add(new Uri((await _server.Http.Mint(_key, "example.com", 1)).Json.GetProperty("data").Text("download_url")).PathAndQuery);
+        var claims = links.ConvertAll(link => _server.Http.Get(link));
+        _database.Signal("STOP");
+        var first = await Task.WhenAll(claims);
+        _database.Signal("CONT");
+        await IsBack();
+        foreach (var (link, reply) in links.Zip(first))
+        {
+            if (reply.Status == 200) continue;
+            Assert.Equal((503, "5"), (reply.Status, reply.Header("Retry-After")));
+            await Poll.Until(async () => (await _server.Http.Get(link)).Status, status => status == 200);
+            Assert.Equal(410, (await _server.Http.Get(link)).Status);
+        }
+    }
+
     async Task<List<int>> Load(CancellationToken end)
     {
         var statuses = new List<int>();
