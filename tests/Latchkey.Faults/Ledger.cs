@@ -42,9 +42,6 @@ sealed class Ledger
     /// <summary>The promise is two seconds; clients, nodes and servers share the processors here.</summary>
     public const double Longest = 3000;
 
-    /// <summary>To mint and to claim are two or three questions in a row, each of which is given up after 1.5 s.</summary>
-    const double LongestOfSeveral = 5500;
-
     readonly ConcurrentQueue<string> _failures = [];
     readonly List<Phase> _phases = [];
     int _failed;
@@ -81,7 +78,7 @@ sealed class Ledger
         if (isLate && !isOffice) Fail($"{what}: no answer in {Caller.Patience.TotalSeconds:0} s");
         if (reply.Status >= 500 && reply.Status != 503) Fail($"{what}: {reply}");
         if (reply.Status == 503 && reply.RetryAfter is not >= 1) Fail($"{what}: 503 without Retry-After: {reply}");
-        if (reply.Status == 503 && !isOffice && reply.Took > (what is "mint" or "download" ? LongestOfSeveral : Longest)) Fail($"{what}: 503 only after {reply.Took:0} ms");
+        if (reply.Status == 503 && !isOffice && reply.Took > Longest) Fail($"{what}: 503 only after {reply.Took:0} ms");
         if (reply.Status == 0 && !isLate && !Allows(phase, fault => fault.Interrupts)) Fail($"{what}: interrupted ({reply.Fault})");
         if (reply.Status == 503 && !isOffice && !Allows(phase, fault => fault.Stops)) Fail($"{what}: 503 {(reply.IsFromNode ? "by a node" : "by the balancer")} after {reply.Took:0} ms");
         return reply.Status != 0 && reply.Status != 503;

@@ -8,9 +8,6 @@ namespace Latchkey.Server.Data;
 /// <summary>Opens connections to a PostgreSQL server, or to what speaks its protocol, all with the same promises.</summary>
 sealed class PostgreSqlDatabase(string connectionString) : Database
 {
-    /// <summary>Nobody waits for longer: a request is answered 503 within two seconds.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(1.5);
-
     /// <summary>Connections that answer customers' requests: these are never all in use by the office.</summary>
     const int Reserved = 10;
 

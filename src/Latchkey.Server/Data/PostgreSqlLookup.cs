@@ -40,7 +40,7 @@ sealed class PostgreSqlLookup : Lookup
         List<Cell[]> rows;
         try
         {
-            rows = await asking.Done.WaitAsync(PostgreSqlDatabase.Patience);
+            rows = await Patience.Wait(asking.Done);
         }
         catch (TimeoutException late)
         {
@@ -65,7 +65,7 @@ sealed class PostgreSqlLookup : Lookup
     {
         try
         {
-            using var patience = new CancellationTokenSource(PostgreSqlDatabase.Patience);
+            using var patience = new CancellationTokenSource(Patience.All);
             try
             {
                 await AskOnce(group, patience.Token);

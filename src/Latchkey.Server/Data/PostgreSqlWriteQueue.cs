@@ -31,7 +31,7 @@ sealed class PostgreSqlWriteQueue : WriteQueue
         if (!_waiting.Writer.TryWrite(work)) throw _running.IsCompleted ? Stopped() : TooMany();
         try
         {
-            return await work.Done.WaitAsync(PostgreSqlDatabase.Patience);
+            return await Patience.Wait(work.Done);
         }
         catch (TimeoutException late)
         {
@@ -58,7 +58,7 @@ sealed class PostgreSqlWriteQueue : WriteQueue
     async Task Commit(List<Work> batch)
     {
         using var timed = Timed.Database("commit");
-        using var patience = new CancellationTokenSource(PostgreSqlDatabase.Patience);
+        using var patience = new CancellationTokenSource(Patience.All);
         try
         {
             await using var connection = await _database.OpenAsync(patience.Token);

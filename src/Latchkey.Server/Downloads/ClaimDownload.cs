@@ -31,6 +31,7 @@ sealed partial class ClaimDownload(
             return;
         }
 
+        Patience.Begin();
         TokenFacts? token = null;
         try
         {
@@ -107,6 +108,7 @@ sealed partial class ClaimDownload(
                 return null;
             });
             if (claimed is null) return;
+            Patience.End();
             Describe(context.Response, token, transfer.Part);
             await transfers.Run(context, file, claimed, last);
         }

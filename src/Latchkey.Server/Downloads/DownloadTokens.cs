@@ -165,6 +165,7 @@ sealed class DownloadTokens(Database database, WriteQueue writes) : IDisposable
 
     async Task Settle(IReadOnlyList<Statement> remedy)
     {
+        Patience.End();
         for (var tries = 0; tries < MostTries && !_isDisposed; tries++)
         {
             try

@@ -19,6 +19,7 @@ sealed partial class MintDownload(
 
     public async Task Handle(HttpContext context)
     {
+        Patience.Begin();
         try
         {
             if (await desk.Admit(context, ActivityKind.Mint, ["POST"], aboutRelease: true) is { } asked) await Mint(context, asked);
