@@ -6,7 +6,7 @@ static class Bench
     public static async Task<int> Run(BenchOptions options, CancellationToken stop)
     {
         System.Globalization.CultureInfo.DefaultThreadCurrentCulture = System.Globalization.CultureInfo.InvariantCulture;
-        var rows = Rows.All(options);
+        var rows = Rows.All(options).Where(row => row.IsEmbedded == options.IsEmbedded).ToList();
         var strange = options.Only.FirstOrDefault(name => !rows.Any(row => row.IsWanted([name])));
         if (strange is not null) throw new BenchException($"there is no row {strange}: {string.Join(", ", rows.Select(row => row.Name))}");
 

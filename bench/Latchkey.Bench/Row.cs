@@ -10,6 +10,9 @@ sealed record Row(
     /// <summary>Takes so long that it must be asked for by its name.</summary>
     public bool OnlyIfNamed { get; init; }
 
+    /// <summary>With SQLite; else with PostgreSQL, and only if <c>--database postgresql</c> says so.</summary>
+    public bool IsEmbedded { get; init; } = true;
+
     /// <summary>A ratio of what is to be small.</summary>
     public bool IsLessBetter { get; init; }
 

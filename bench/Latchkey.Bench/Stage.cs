@@ -26,17 +26,24 @@ sealed class Stage(BenchOptions options)
     public Task<string> Command(string data, CancellationToken stop, params string[] arguments) =>
         Child.Output(Latchkey, [.. arguments, "--data", data, "--json"], stop);
 
-    public Task<Server> StartLatchkey(string data, CancellationToken stop)
+    /// <summary>The same, with settings.</summary>
+    public Task<string> Command(string data, CancellationToken stop, Dictionary<string, string> settings, params string[] arguments) =>
+        Child.Output("env", [.. settings.Select(setting => $"{setting.Key}={setting.Value}"), Latchkey, .. arguments, "--data", data, "--json"], stop);
+
+    /// <param name="data">Its data directory.</param>
+    /// <param name="stop">Gives up waiting.</param>
+    /// <param name="more">Settings.</param>
+    public Task<Server> StartLatchkey(string data, CancellationToken stop, Dictionary<string, string>? more = null)
     {
-        var server = BeginLatchkey(data);
+        var server = BeginLatchkey(data, more);
         return server.Listening(stop);
     }
 
     /// <summary>Started, and perhaps not listening yet.</summary>
-    public Server BeginLatchkey(string data)
+    public Server BeginLatchkey(string data, Dictionary<string, string>? more = null)
     {
         var port = FreePort();
-        return new Server(new Child(this, "latchkey", LatchkeySettings, Latchkey, "serve", "--data", data, "--urls", $"http://127.0.0.1:{port}"), port);
+        return new Server(new Child(this, "latchkey", LatchkeySettings.Concat(more ?? []).ToDictionary(), Latchkey, "serve", "--data", data, "--urls", $"http://127.0.0.1:{port}"), port);
     }
 
     public Task<Server> StartBare(string verifyBody, string mintBody, CancellationToken stop)
@@ -53,6 +60,15 @@ sealed class Stage(BenchOptions options)
         var configuration = At("nginx.conf");
         File.WriteAllText(configuration, Nginx.Configuration(Work, directory, port));
         return new Server(new Child(this, "nginx", new Dictionary<string, string>(), "nginx", "-c", configuration, "-p", Work), port).Listening(stop);
+    }
+
+    /// <summary>nginx in front of nodes.</summary>
+    public Task<Server> StartBalancer(string name, int[] nodes, CancellationToken stop)
+    {
+        var port = FreePort();
+        var configuration = At($"balancer-{name}.conf");
+        File.WriteAllText(configuration, Nginx.Balancer(Work, name, nodes, port));
+        return new Server(new Child(this, "balancer-" + name, new Dictionary<string, string>(), "nginx", "-c", configuration, "-p", Work), port).Listening(stop);
     }
 
     static int FreePort()
