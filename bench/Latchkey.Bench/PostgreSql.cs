@@ -38,7 +38,7 @@ sealed class PostgreSql : IAsyncDisposable
         {
             await server.Begin(stage, stop);
             var data = await Seed.Licenses(stage, stage.Options.Licenses, "postgresql", stop);
-            await stage.Command(data, stop, server.Settings, "migrate", "--from", "sqlite:" + data);
+            await stage.CommandWith(server.Settings, data, stop, "migrate", "--from", "sqlite:" + data);
             await server.Prepare(Math.Max(1, stage.Options.Licenses / LicensesPerScale), stop);
             return (server, data);
         }
@@ -77,7 +77,7 @@ sealed class PostgreSql : IAsyncDisposable
 
     string[] To => ["-h", "127.0.0.1", "-p", Port, "-U", Latchkey];
 
-    Task<string> Run(string[] command, CancellationToken stop) => Child.Output("env", [.. AsPostgres, Path.Combine(Bin, command[0]), .. command[1..]], stop);
+    static Task<string> Run(string[] command, CancellationToken stop) => Child.Output("env", [.. AsPostgres, Path.Combine(Bin, command[0]), .. command[1..]], stop);
 
     /// <summary>Links as ours, with the same indexes, beside pgbench's own tables.</summary>
     async Task Prepare(int scale, CancellationToken stop)

@@ -27,7 +27,7 @@ sealed class Stage(BenchOptions options)
         Child.Output(Latchkey, [.. arguments, "--data", data, "--json"], stop);
 
     /// <summary>The same, with settings.</summary>
-    public Task<string> Command(string data, CancellationToken stop, Dictionary<string, string> settings, params string[] arguments) =>
+    public Task<string> CommandWith(Dictionary<string, string> settings, string data, CancellationToken stop, params string[] arguments) =>
         Child.Output("env", [.. settings.Select(setting => $"{setting.Key}={setting.Value}"), Latchkey, .. arguments, "--data", data, "--json"], stop);
 
     /// <param name="data">Its data directory.</param>
