@@ -94,6 +94,18 @@ public sealed class SharedLimitTests : IDisposable
     }
 
     [Fact]
+    public async Task When_Redis_goes_a_node_goes_on_from_what_it_last_heard_of_all_nodes()
+    {
+        var nodes = await Nodes(2, requests: "10");
+        for (var i = 0; i < 8; i++) Assert.Equal(200, (await nodes[i / 4].Verify()).Status);
+        _redis.Kill();
+        foreach (var status in (int[])[200, 200, 429]) Assert.Equal(status, (await nodes[1].Verify()).Status);
+        nodes[1].Server.Clock.Advance(TimeSpan.FromSeconds(61));
+        Assert.Equal(200, (await nodes[1].Verify()).Status);
+        await Each(nodes);
+    }
+
+    [Fact]
     public async Task A_server_starts_without_Redis()
     {
         _redis.Kill();
