@@ -8,6 +8,11 @@ static class Patience
 {
     public static readonly TimeSpan All = TimeSpan.FromSeconds(1.5);
 
+    /// <summary>A claim waits for other things too (a part that is being served): then less is left for the database.</summary>
+    static readonly TimeSpan InAll = TimeSpan.FromSeconds(2);
+
+    static readonly TimeSpan Least = TimeSpan.FromSeconds(0.25);
+
     static readonly AsyncLocal<Waited?> OfRequest = new();
 
     public static void Begin() => OfRequest.Value = new Waited();
@@ -21,8 +26,7 @@ static class Patience
         var began = TimeProvider.System.GetTimestamp();
         try
         {
-            var left = All - waited.Time;
-            return await answer.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero);
+            return await answer.WaitAsync(waited.Left);
         }
         finally
         {
@@ -32,6 +36,17 @@ static class Patience
 
     sealed class Waited
     {
+        readonly long _began = TimeProvider.System.GetTimestamp();
+
         public TimeSpan Time { get; set; }
+
+        public TimeSpan Left
+        {
+            get
+            {
+                var ofAll = TimeSpan.FromTicks(Math.Max(Least.Ticks, (InAll - TimeProvider.System.GetElapsedTime(_began)).Ticks));
+                return TimeSpan.FromTicks(Math.Max(0, Math.Min(ofAll.Ticks, (All - Time).Ticks)));
+            }
+        }
     }
 }
