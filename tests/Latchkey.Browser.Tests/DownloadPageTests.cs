@@ -5,7 +5,6 @@ using Latchkey.Browser.Tests.Support;
 namespace Latchkey.Browser.Tests;
 
 /// <summary>What a customer sees who opens a download link in a browser.</summary>
-[Collection(InChromium.Name)]
 public sealed class DownloadPageTests(Chromium chromium)
 {
     [Theory]

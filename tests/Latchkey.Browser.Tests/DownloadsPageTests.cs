@@ -2,7 +2,6 @@ using Latchkey.Browser.Tests.Support;
 
 namespace Latchkey.Browser.Tests;
 
-[Collection(InChromium.Name)]
 public sealed class DownloadsPageTests(Chromium chromium)
 {
     [Fact]

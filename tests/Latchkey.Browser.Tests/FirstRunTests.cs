@@ -4,7 +4,6 @@ using Latchkey.Browser.Tests.Support;
 namespace Latchkey.Browser.Tests;
 
 /// <summary>From the link that the server prints to a license that a customer's software verifies.</summary>
-[Collection(InChromium.Name)]
 public sealed class FirstRunTests(Chromium chromium)
 {
     [Theory]

@@ -3,7 +3,6 @@ using Latchkey.Browser.Tests.Support;
 namespace Latchkey.Browser.Tests;
 
 /// <summary>What is easily mistyped where a license is issued, and found again by its number.</summary>
-[Collection(InChromium.Name)]
 public sealed class LicenseFormTests(Chromium chromium)
 {
     [Fact]

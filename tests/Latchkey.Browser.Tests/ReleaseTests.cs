@@ -4,7 +4,6 @@ using Latchkey.Browser.Tests.Support;
 namespace Latchkey.Browser.Tests;
 
 /// <summary>What a vendor does with a release in the panel, and what customers get of it.</summary>
-[Collection(InChromium.Name)]
 public sealed class ReleaseTests(Chromium chromium)
 {
     [Theory]

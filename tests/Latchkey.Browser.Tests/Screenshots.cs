@@ -3,7 +3,6 @@ using Latchkey.Browser.Tests.Support;
 namespace Latchkey.Browser.Tests;
 
 /// <summary>The pictures of the documentation. Runs only when it is asked for, by <c>docs/screenshots/take</c>.</summary>
-[Collection(InChromium.Name)]
 public sealed class Screenshots(Chromium chromium)
 {
     static readonly (string Name, string Path)[] Pages =

@@ -3,7 +3,6 @@ using Latchkey.Browser.Tests.Support;
 namespace Latchkey.Browser.Tests;
 
 /// <summary>What somebody typed into any field is text on every page, and nothing else.</summary>
-[Collection(InChromium.Name)]
 public sealed class ScriptTests(Chromium chromium)
 {
     const string Payload = "\"><img src=x onerror=alert(1)><script>alert(2)</script>{{3*3}}";

@@ -3,7 +3,6 @@ using OtpNet;
 
 namespace Latchkey.Browser.Tests;
 
-[Collection(InChromium.Name)]
 public sealed class SignInTests(Chromium chromium)
 {
     [Fact]

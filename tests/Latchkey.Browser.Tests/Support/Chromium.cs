@@ -1,3 +1,5 @@
+[assembly: AssemblyFixture(typeof(Latchkey.Browser.Tests.Support.Chromium))]
+
 namespace Latchkey.Browser.Tests.Support;
 
 /// <summary>One Chromium for all tests; each test has contexts (cookies, storage) of its own.</summary>
@@ -40,10 +42,4 @@ public sealed class Chromium : IAsyncLifetime
         await _browser.DisposeAsync();
         _playwright.Dispose();
     }
-}
-
-[CollectionDefinition(Name)]
-public sealed class InChromium : ICollectionFixture<Chromium>
-{
-    public const string Name = "Chromium";
 }

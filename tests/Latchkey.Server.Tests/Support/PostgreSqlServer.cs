@@ -85,12 +85,14 @@ sealed class PostgreSqlServer : IDisposable
     }
 
     /// <summary>As an administrator.</summary>
-    public void Execute(string database, string sql)
+    public void Execute(string database, string sql) => Ask<object?>(database, sql);
+
+    public T? Ask<T>(string database, string sql)
     {
         using var connection = new NpgsqlConnection(ConnectionString(database) + ";Pooling=false");
         connection.Open();
         using var command = new NpgsqlCommand(sql, connection);
-        command.ExecuteNonQuery();
+        return (T?)command.ExecuteScalar();
     }
 
     /// <summary>Stops it: TERM waits for clients, INT does not, QUIT is as a crash.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Data.Common;
 using System.Globalization;
 using Latchkey.Server.Data;
@@ -9,12 +10,14 @@ namespace Latchkey.Server.Tests.Support;
 
 /// <summary>
 /// The database that this run is about: SQLite, or PostgreSQL where LATCHKEY_TEST_DATABASE says so. Each data
-/// directory has one of its own; on PostgreSQL it is a copy of one that was migrated once.
+/// directory has one of its own: a copy of one that was migrated once.
 /// </summary>
 static class TestDatabase
 {
     const string Marker = "test-database";
     static readonly Lazy<string> Template = new(MakeTemplate);
+    static readonly Lazy<byte[]> SqliteTemplate = new(MakeSqliteTemplate);
+    static readonly ConcurrentBag<string> Free = [];
     static int _made;
 
     public static bool IsPostgreSql { get; } = Environment.GetEnvironmentVariable("LATCHKEY_TEST_DATABASE") is "PostgreSql";
@@ -22,6 +25,24 @@ static class TestDatabase
     /// <summary>What names the database of a data directory, which is made if there is none.</summary>
     public static IReadOnlyList<(string Name, string Value)> Settings(string directory) => !IsPostgreSql ? [] :
         [("Database:Provider", "PostgreSql"), ("Database:ConnectionString", ConnectionString(directory))];
+
+    /// <summary>What a first start would make in a data directory that is empty, in less time.</summary>
+    public static void Prepare(string directory)
+    {
+        if (IsPostgreSql || (Directory.Exists(directory) && Directory.EnumerateFileSystemEntries(directory).Any())) return;
+        Directory.CreateDirectory(directory);
+        File.WriteAllBytes(DataDirectory.DatabaseFile(directory), SqliteTemplate.Value);
+        MakeSecrets(directory);
+    }
+
+    static byte[] MakeSqliteTemplate()
+    {
+        var directory = TempDirectory.Make();
+        DataDirectory.Open(directory, create: true, new FakeTimeProvider(TestServer.Start)).Database.Dispose();
+        var template = File.ReadAllBytes(DataDirectory.DatabaseFile(directory));
+        TempDirectory.Delete(directory);
+        return template;
+    }
 
     /// <summary>The same for a process.</summary>
     public static IEnumerable<(string Name, string Value)> ForProcess(string directory) =>
@@ -36,8 +57,12 @@ static class TestDatabase
         {
             if (File.Exists(marker)) return File.ReadAllText(marker);
             _ = Template.Value;
-            var name = string.Create(CultureInfo.InvariantCulture, $"test_{Interlocked.Increment(ref _made)}");
-            PostgreSqlServer.OfRun.Execute("postgres", $"CREATE DATABASE {name} TEMPLATE template_latchkey STRATEGY FILE_COPY");
+            if (!Free.TryTake(out var name))
+            {
+                name = string.Create(CultureInfo.InvariantCulture, $"test_{Interlocked.Increment(ref _made)}");
+                PostgreSqlServer.OfRun.Execute("postgres", $"CREATE DATABASE {name} TEMPLATE template_latchkey STRATEGY FILE_COPY");
+            }
+
             Directory.CreateDirectory(directory);
             File.WriteAllText(marker, name);
             MakeSecrets(directory);
@@ -52,7 +77,8 @@ static class TestDatabase
         using var secrets = Secrets.Load(DataDirectory.SecretsDirectory(directory));
         using var connection = Open(directory);
         using var command = connection.CreateCommand();
-        command.CommandText = $"UPDATE installation SET pepper_check = decode('{Convert.ToHexString(secrets.Check())}', 'hex')";
+        var check = Convert.ToHexString(secrets.Check());
+        command.CommandText = $"UPDATE installation SET pepper_check = {(IsPostgreSql ? $"decode('{check}', 'hex')" : $"x'{check}'")}";
         command.ExecuteNonQuery();
     }
 
@@ -81,16 +107,46 @@ static class TestDatabase
         using var database = new PostgreSqlDatabase(settings.Database.ConnectionString!);
         PostgreSqlInstallation.Migrate(database, settings, new FakeTimeProvider(TestServer.Start));
         PostgreSqlServer.OfRun.Execute("template_latchkey", AsInSqlite);
+        PostgreSqlServer.OfRun.Execute("template_latchkey", Keep);
         return directory;
     }
 
-    /// <summary>Forgets the database of a data directory that is deleted.</summary>
+    /// <summary>What is in a new database, kept beside it, and what puts a used one back to that: it tells whether that could be done.</summary>
+    const string Keep = """
+        CREATE SCHEMA kept;
+        CREATE FUNCTION kept.shape() RETURNS text LANGUAGE sql AS $$
+            SELECT md5(string_agg(shape, ',' ORDER BY shape)) FROM (
+                SELECT relname || relkind || relhastriggers || coalesce(pg_get_indexdef(i.indexrelid), '') FROM pg_class LEFT JOIN pg_index i ON i.indexrelid = pg_class.oid WHERE relnamespace = 'public'::regnamespace
+                UNION ALL SELECT attrelid::regclass || attname || atttypid || attnotnull FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid WHERE relnamespace = 'public'::regnamespace AND attnum > 0
+                UNION ALL SELECT conrelid::regclass || pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+                UNION ALL SELECT tgrelid::regclass || tgname || tgenabled FROM pg_trigger WHERE NOT tgisinternal
+                UNION ALL SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace) AS shapes(shape) $$;
+        DO $$ DECLARE name text; BEGIN
+            FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP EXECUTE format('CREATE TABLE kept.%I AS TABLE public.%1$I', name); END LOOP;
+        END $$;
+        CREATE TABLE kept.as_made AS SELECT kept.shape() AS shape;
+        CREATE FUNCTION kept.put_back() RETURNS boolean LANGUAGE plpgsql AS $$ DECLARE name text; BEGIN
+            PERFORM pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid();
+            IF pg_database_size(current_database()) > 40000000 OR kept.shape() <> (SELECT shape FROM kept.as_made) THEN RETURN false; END IF;
+            SET LOCAL session_replication_role = replica;
+            FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
+                EXECUTE format('DELETE FROM public.%I', name);
+                EXECUTE format('INSERT INTO public.%I OVERRIDING SYSTEM VALUE SELECT * FROM kept.%1$I', name);
+            END LOOP;
+            PERFORM setval(seqrelid::regclass, seqstart, false) FROM pg_sequence;
+            RETURN true;
+        END $$;
+        """;
+
+    /// <summary>Forgets the database of a data directory that is deleted; the next one gets it as if it were new.</summary>
     public static void Drop(string directory)
     {
         var marker = Path.Combine(directory, Marker);
         if (!IsPostgreSql || !File.Exists(marker)) return;
+        var name = File.ReadAllText(marker);
         using (var pool = new NpgsqlConnection(ConnectionString(directory))) NpgsqlConnection.ClearPool(pool);
-        PostgreSqlServer.OfRun.Execute("postgres", $"DROP DATABASE IF EXISTS {File.ReadAllText(marker)} WITH (FORCE)");
+        if (PostgreSqlServer.OfRun.Ask<bool>(name, "SELECT kept.put_back()")) Free.Add(name);
+        else PostgreSqlServer.OfRun.Execute("postgres", $"DROP DATABASE IF EXISTS {name} WITH (FORCE)");
     }
 
     /// <summary>The database seen with a tool, beside the program.</summary>

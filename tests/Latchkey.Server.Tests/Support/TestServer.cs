@@ -58,6 +58,7 @@ sealed class TestServer : IAsyncDisposable
         if (TestDatabase.IsPostgreSql && settings.Any(setting => setting.Name.StartsWith("RateLimit:", StringComparison.Ordinal))) foreach (var (name, value) in RedisServer.OfRun.Settings()) all[name] = value;
         foreach (var (name, value) in settings) all[name] = value;
         var read = Settings.Read(new ConfigurationBuilder().AddInMemoryCollection(all).Build(), out _);
+        TestDatabase.Prepare(directory);
         var data = DataDirectory.Open(read, create: true, clock);
         var log = new CapturedLog();
         var app = Commands.Server.Build(read, data, clock, logging => logging.ClearProviders().AddProvider(log));
