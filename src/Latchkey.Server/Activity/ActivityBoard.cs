@@ -15,6 +15,7 @@ sealed partial class ActivityBoard(WriteQueue writes, TimeProvider clock, ILogge
     long _noted;
     long _dropped;
     long _told;
+    volatile bool _isWriting;
 
     /// <summary>Requests whose details were not kept, since the start.</summary>
     public long Dropped => Interlocked.Read(ref _dropped);
@@ -24,6 +25,9 @@ sealed partial class ActivityBoard(WriteQueue writes, TimeProvider clock, ILogge
     {
         get { lock (_gate) return _gathered.Details.Count; }
     }
+
+    /// <summary>Counts and details are on their way, and may come one after the other.</summary>
+    public bool IsWriting => _isWriting;
 
     /// <summary>A request that was judged.</summary>
     public void Note(in ActivityNote note, long bytes = 0)
@@ -55,8 +59,19 @@ sealed partial class ActivityBoard(WriteQueue writes, TimeProvider clock, ILogge
     async Task Write()
     {
         TellDropped();
-        if (Take() is not { } full) return;
+        _isWriting = true;
+        try
+        {
+            if (Take() is { } full) await Write(full);
+        }
+        finally
+        {
+            _isWriting = false;
+        }
+    }
 
+    async Task Write(Gathered full)
+    {
         // All are handed over before one is awaited, so that they share a commit.
         var under = ActivityWrite.Of(full, writes.Dialect).Select(write => (write, writes.Run(write.Statements))).ToList();
         foreach (var (write, done) in under)

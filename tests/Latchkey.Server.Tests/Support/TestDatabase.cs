@@ -116,10 +116,10 @@ static class TestDatabase
         CREATE SCHEMA kept;
         CREATE FUNCTION kept.shape() RETURNS text LANGUAGE sql AS $$
             SELECT md5(string_agg(shape, ',' ORDER BY shape)) FROM (
-                SELECT relname || relkind || relhastriggers || coalesce(pg_get_indexdef(i.indexrelid), '') FROM pg_class LEFT JOIN pg_index i ON i.indexrelid = pg_class.oid WHERE relnamespace = 'public'::regnamespace
-                UNION ALL SELECT attrelid::regclass || attname || atttypid || attnotnull FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid WHERE relnamespace = 'public'::regnamespace AND attnum > 0
-                UNION ALL SELECT conrelid::regclass || pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'public'::regnamespace
-                UNION ALL SELECT tgrelid::regclass || tgname || tgenabled FROM pg_trigger WHERE NOT tgisinternal
+                SELECT concat(relname, relkind, relhastriggers) || coalesce(pg_get_indexdef(i.indexrelid), '') FROM pg_class LEFT JOIN pg_index i ON i.indexrelid = pg_class.oid WHERE relnamespace = 'public'::regnamespace
+                UNION ALL SELECT concat(attrelid::regclass, attname, atttypid, attnotnull) FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid WHERE relnamespace = 'public'::regnamespace AND attnum > 0
+                UNION ALL SELECT conrelid::regclass::text || pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+                UNION ALL SELECT concat(tgrelid::regclass, tgname, tgenabled) FROM pg_trigger WHERE NOT tgisinternal
                 UNION ALL SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace) AS shapes(shape) $$;
         DO $$ DECLARE name text; BEGIN
             FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP EXECUTE format('CREATE TABLE kept.%I AS TABLE public.%1$I', name); END LOOP;
