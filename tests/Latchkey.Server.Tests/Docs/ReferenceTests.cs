@@ -136,6 +136,18 @@ public sealed partial class ReferenceTests
     }
 
     [Fact]
+    public void Every_test_that_the_security_case_names_is_one()
+    {
+        var named = NamedTest().Matches(Read("docs/security.md"));
+        Assert.True(named.Count > 50, "the case names its tests in another form");
+        foreach (Match test in named)
+        {
+            var source = File.ReadAllText(Path.Combine(Cli.Root, "docs", test.Groups[2].Value));
+            Assert.Matches($@"\[(Fact|Theory)[\s\S]{{0,2000}}public (async Task|void) {test.Groups[1].Value}\(", source);
+        }
+    }
+
+    [Fact]
     public void The_README_shows_what_it_has_to_show_on_its_first_screen()
     {
         var fold = Read("README.md").Split("\n---\n")[0];
@@ -169,6 +181,9 @@ public sealed partial class ReferenceTests
 
     [GeneratedRegex(@"(?:new Command|One)\(""(\w+)""|Command Make\(\) => new\(""(\w+)""")]
     private static partial Regex CommandName();
+
+    [GeneratedRegex(@"\[`(\w+)`\]\((\.\./tests/[^)]+)\)")]
+    private static partial Regex NamedTest();
 
     [GeneratedRegex(@"\]\((?!https?:)([^)#\s]*)(#[^)\s]*)?\)")]
     private static partial Regex Link();
