@@ -84,4 +84,17 @@ public sealed class VersionTests
         Assert.True(Channel.Includes("nightly", "stable"));
         Assert.False(Channel.Includes("nightly", "beta"));
     }
+
+    static readonly Gen<string> Texts = Gen.OneOf(
+        Gen.String[0, 40],
+        Gen.OneOf(new[] { "1", "0", "01", "10", "99999999999999999999", ".", "-", "+", "a", "rc", "v", "V", " ", "\u0661", "_", "1.2.3" }.Select(part => Gen.Const(part)).ToArray()).Array[0, 12].Select(string.Concat));
+
+    [Fact]
+    public void What_is_read_is_read_again_as_it_is_written_and_compares_as_its_precedence_does() => Gen.Select(Texts, Texts).Sample((one, other) =>
+    {
+        if (Versions.Lenient(one) is not { } left) return true;
+        var again = Versions.Lenient(left.ToString());
+        if (again is null || again.ComparePrecedenceTo(left) != 0) return false;
+        return Versions.Lenient(other) is not { } right || Math.Sign(left.ComparePrecedenceTo(right)) == -Math.Sign(right.ComparePrecedenceTo(left));
+    });
 }
