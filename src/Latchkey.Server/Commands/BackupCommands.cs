@@ -60,7 +60,9 @@ static class BackupCommands
         using var watch = new WatchedSteps(parsed);
         var run = new BackupRun(writes, new Leases(writes), TimeProvider.System);
         var making = new ScheduledBackup(data, settings, hasFiles, keep, TimeProvider.System) { Progress = watch.Progress };
-        var finished = await run.Try(place.Place, null, end => making.Make(place, passphrase, end), stop) ?? throw new OperationException("Another backup of this installation is being made: wait for its end. If it was killed, this goes on in two minutes.");
+        // By hand, or by a timer of the machine's: it counts for the schedule where it goes to the same place.
+        TimeSpan? every = settings.Backup.To is { } scheduled && BackupPlaces.Of(scheduled, settings).Place == place.Place ? settings.Backup.Every : null;
+        var finished = await run.Try(place.Place, every, end => making.Make(place, passphrase, end), stop) ?? throw new OperationException("Another backup of this installation is being made: wait for its end. If it was killed, this goes on in two minutes.");
         watch.End();
         var (made, manifest) = (finished.Made, finished.Made.Manifest);
         Output.Done(

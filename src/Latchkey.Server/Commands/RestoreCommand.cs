@@ -68,7 +68,8 @@ static class RestoreCommand
             yield break;
         }
 
-        yield return $"  In {newer.Place}, and not in the copy ({newer.Actions.Count} of {newer.Count.ToString("N0", CultureInfo.InvariantCulture)} actions are listed):";
+        if (newer.Count == 0 && newer.Rows.Count == 0) yield return $"  {newer.Place} has nothing that the copy has not.";
+        else yield return $"  In {newer.Place}, and not in the copy ({newer.Actions.Count} of {newer.Count.ToString("N0", CultureInfo.InvariantCulture)} actions are listed):";
         foreach (var action in newer.Actions) yield return $"    {action.At}  {action.Action} {action.ObjectId}  by {action.Actor}";
         foreach (var (table, rows) in newer.Rows) yield return $"    {table}: {rows.Before:N0} there, {rows.Copy:N0} in the copy";
     }
