@@ -39,11 +39,16 @@ static class BackupResults
         INSERT INTO backup_results (outcome, at, milliseconds, place, bytes, copied_bytes, sentence, next_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
         ON CONFLICT (outcome) DO UPDATE SET at = excluded.at, milliseconds = excluded.milliseconds, place = excluded.place, bytes = excluded.bytes,
             copied_bytes = excluded.copied_bytes, sentence = excluded.sentence, next_at = excluded.next_at
+        WHERE backup_results.next_at IS NULL OR excluded.next_at IS NOT NULL
         """;
 
+    /// <summary>One that somebody makes beside the schedule does not take the place of the schedule's last.</summary>
     public static Task Note(WriteQueue writes, BackupResult result) => writes.Run(
         NoteSql, result.Outcome, UnixMicroseconds.From(result.At), result.Milliseconds, result.Place, result.Bytes, result.CopiedBytes, result.Sentence ?? Null.Text,
         result.NextAt is { } next ? UnixMicroseconds.From(next) : Null.Number);
+
+    /// <summary>There is no schedule any more: nobody waits for the next.</summary>
+    public static Task ForgetSchedule(WriteQueue writes) => writes.Run("UPDATE backup_results SET next_at = NULL WHERE next_at IS NOT NULL");
 
     /// <exception cref="System.Data.Common.DbException">The database does not answer.</exception>
     public static LastBackups Read(Database database)

@@ -38,7 +38,8 @@ sealed class BackupRun(WriteQueue writes, Leases leases, TimeProvider clock)
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
         {
-            await NoteFailure(place, failure, Milliseconds(began));
+            // Who makes one by hand is told, and nobody else.
+            if (every is not null) await NoteFailure(place, failure, Milliseconds(began));
             throw;
         }
         finally

@@ -40,7 +40,13 @@ sealed partial class BackupSchedule(
         try
         {
             health.Last = BackupResults.Read(data.Database);
-            if (settings.Backup.To is not { } to || !IsDue(health.Last)) return;
+            if (settings.Backup.To is not { } to)
+            {
+                if (health.Last.Done?.NextAt is not null) await BackupResults.ForgetSchedule(writes);
+                return;
+            }
+
+            if (!IsDue(health.Last)) return;
             await Make(to, stopping);
             health.Last = BackupResults.Read(data.Database);
         }

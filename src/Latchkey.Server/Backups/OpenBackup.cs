@@ -32,8 +32,13 @@ sealed class OpenBackup(IBackupPlace place, BackupManifest manifest, string name
 
     static string Digits(string text) => string.Concat(text.Where(char.IsAsciiDigit));
 
-    /// <summary>A file as it lies there; whoever reads it to its end is told if it is not what it was.</summary>
-    public Task<Stream> Open(BackupFile file, CancellationToken stop) => Held(file, () => place.Open(file, stop));
+    /// <summary>Gives out a file as it lies there: whoever takes it holds it against its hash.</summary>
+    /// <exception cref="OperationException">It is missing, or damaged as far as the place could tell.</exception>
+    public Task<T> Use<T>(BackupFile file, Func<Stream, Task<T>> use, CancellationToken stop) => Held(file, async () =>
+    {
+        await using var content = await place.Open(file, stop);
+        return await use(content);
+    });
 
     /// <exception cref="OperationException">It is damaged, or missing.</exception>
     public Task Check(BackupFile file, Stream into, CancellationToken stop) => Held(file, async () =>

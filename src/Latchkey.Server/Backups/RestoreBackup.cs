@@ -110,8 +110,7 @@ sealed class RestoreBackup(OpenBackup backup, Settings settings, TimeProvider cl
     async Task<bool> PutFile(IBlobStore store, StoredBlob blob, BackupFile file, CancellationToken stop)
     {
         if (await BlobCheck.Fault(store, blob, stop) is null) return false;
-        await using var content = await backup.Open(file, stop);
-        var stored = await store.Add(content, long.MaxValue, null, blob.Id, stop);
+        var stored = await backup.Use(file, content => store.Add(content, long.MaxValue, null, blob.Id, stop), stop);
         if (stored.Size == blob.Size && stored.Sha256.AsSpan().SequenceEqual(blob.Sha256)) return true;
         await store.Delete(blob.Id);
         await backup.Check(file, Stream.Null, stop);

@@ -20,6 +20,9 @@ public sealed class BucketTests : IAsyncLifetime
 
     Task<System.Text.Json.JsonElement> Do(params string[] arguments) => BackedUp.Done(arguments, _s3.Environment);
 
+    /// <summary>How to reach the bucket, for an installation whose files lie on disk.</summary>
+    (string, string)[] Reach => [.. _s3.Environment.Where(setting => !setting.Name.EndsWith("Store", StringComparison.Ordinal))];
+
     IEnumerable<string> Files => _s3.Objects.Keys.Where(key => key.StartsWith("latchkey/", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
 
     [Fact]
@@ -57,16 +60,16 @@ public sealed class BucketTests : IAsyncLifetime
         {
             server.AddProduct();
             server.Publish(1, [1, 2, 3]);
-            await Do("backup", "--to", Place, "--data", _shop.Data);
+            await BackedUp.Done(["backup", "--to", Place, "--data", _shop.Data], Reach);
             _s3.Line.Breaks = request => request.Method == "PUT" ? Fault.Error : Fault.None;
-            var failed = await BackedUp.Cli(["backup", "--to", Place, "--data", _shop.Data, "--json"], _s3.Environment);
+            var failed = await BackedUp.Cli(["backup", "--to", Place, "--data", _shop.Data, "--json"], Reach);
             Assert.Contains("fails: 500", Shop.Refused(1, failed), StringComparison.Ordinal);
             _s3.Line.Breaks = _ => Fault.None;
         }
 
         foreach (var blob in _s3.Objects.Where(file => file.Key.Contains("/blobs/", StringComparison.Ordinal))) await File.WriteAllBytesAsync(blob.Value, [1, 2, 4], TestContext.Current.CancellationToken);
         var target = Path.Combine(_shop.Home, "new");
-        Assert.Contains("is damaged", Shop.Refused(1, await BackedUp.Cli(["restore", "--from", Place, "--data", target, "--json"], _s3.Environment)), StringComparison.Ordinal);
+        Assert.Contains("is damaged", Shop.Refused(1, await BackedUp.Cli(["restore", "--from", Place, "--data", target, "--json"], Reach)), StringComparison.Ordinal);
         Assert.False(Directory.Exists(target));
     }
 }

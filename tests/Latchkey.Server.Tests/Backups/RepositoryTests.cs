@@ -156,4 +156,37 @@ public sealed class RepositoryTests : IAsyncLifetime
         Assert.Contains("is in the data directory", Shop.Refused(2, await BackedUp.Cli(["backup", "--to", Path.Combine(_server.Data.Path, "backups"), "--data", _server.Data.Path, "--json"])), StringComparison.Ordinal);
         Assert.Empty(Directory.GetDirectories(_server.Data.Path, "backup-*"));
     }
+
+    [Fact]
+    public async Task A_disk_without_room_is_told_and_holds_no_backup()
+    {
+        _server.Publish(1, System.Security.Cryptography.RandomNumberGenerator.GetBytes(3_000_000));
+        var small = Path.Combine(_home, "small");
+        Directory.CreateDirectory(small);
+        Assert.Equal(0, await Mount("mount", "-t", "tmpfs", "-o", "size=2m,mode=0700", "tmpfs", small));
+        try
+        {
+            foreach (var to in new[] { Path.Combine(small, "backups"), Path.Combine(small, "one.tar") })
+            {
+                Assert.Contains("No space left on device", Shop.Refused(1, await BackedUp.Cli(["backup", "--to", to, "--data", _server.Data.Path, "--json"])), StringComparison.Ordinal);
+                Assert.Contains("There is no backup in", Shop.Refused(1, await BackedUp.Cli(["backup", "verify", "--from", Path.Combine(small, "backups"), "--json"])), StringComparison.Ordinal);
+                Assert.False(File.Exists(to));
+                Assert.Empty(Directory.GetFiles(small, "*.tmp", SearchOption.AllDirectories));
+                if (Directory.Exists(to)) Directory.Delete(to, recursive: true);
+            }
+        }
+        finally
+        {
+            await Mount("umount", small);
+        }
+
+        Assert.Empty(Directory.GetDirectories(_server.Data.Path, "backup-*"));
+    }
+
+    static async Task<int> Mount(string program, params string[] arguments)
+    {
+        using var process = System.Diagnostics.Process.Start(program, arguments);
+        await process.WaitForExitAsync(Stop);
+        return process.ExitCode;
+    }
 }

@@ -7,7 +7,6 @@ using Latchkey.Server.Tests.Support;
 namespace Latchkey.Server.Tests.Backups;
 
 /// <summary>Backups that the server makes by itself.</summary>
-[Trait("Database", "Sqlite")]
 public sealed class ScheduleTests : IDisposable
 {
     readonly string _home = TempDirectory.Make();
@@ -98,13 +97,35 @@ public sealed class ScheduleTests : IDisposable
     }
 
     [Fact]
-    public async Task One_that_does_not_come_is_late()
+    public async Task One_that_does_not_come_is_late_until_nobody_waits_for_one_any_more()
     {
         await using var server = await TestServer.Run();
-        Tables.Execute(server.Database(), $"INSERT INTO backup_results (outcome, at, milliseconds, place, bytes, copied_bytes, next_at) VALUES ('done', {UnixMicroseconds.From(TestServer.Start.AddDays(-1))}, 1, '/b', 1, 1, {UnixMicroseconds.From(TestServer.Start)})");
+        void DueSince(int minutes) => Tables.Execute(server.Database(), FormattableString.Invariant($"DELETE FROM backup_results; INSERT INTO backup_results (outcome, at, milliseconds, place, bytes, copied_bytes, next_at) VALUES ('done', 0, 1, '/b', 1, 1, {UnixMicroseconds.From(TestServer.Start.AddMinutes(-minutes))})"));
+        DueSince(59);
         Assert.Empty(Attention(server));
-        server.Clock.Advance(TimeSpan.FromMinutes(61));
+        DueSince(61);
         Assert.Equal("backup_late", Assert.Single(Attention(server)).Kind);
+
+        // This server has no schedule.
+        await Pass(server, TimeSpan.FromMinutes(1));
+        await Poll.Until(() => Task.FromResult(Attention(server).Count), count => count == 0);
+    }
+
+    [Fact]
+    public async Task One_made_by_hand_does_not_take_the_place_of_the_schedules_last()
+    {
+        await using var server = await TestServer.Run();
+        using var writes = server.Data.Database.MakeWriteQueue();
+        var run = new BackupRun(writes, new Leases(writes), server.Clock);
+        Task<FinishedBackup?> Make(TimeSpan? every) => run.Try(every is null ? "/by/hand" : Place, every, async _ => new FinishedBackup(await BackedUp.Make(server, Place), 0, null), TestContext.Current.CancellationToken);
+        await Make(null);
+        Assert.Equal("/by/hand", Last(server).Done!.Place);
+        await Make(TimeSpan.FromDays(1));
+        server.Clock.Advance(TimeSpan.FromSeconds(5));
+        await Make(null);
+        Assert.Equal((Place, TestServer.Start), (Last(server).Done!.Place, Last(server).Done!.At));
+        await Assert.ThrowsAsync<OperationException>(() => run.Try("/by/hand", null, _ => throw new OperationException("no"), TestContext.Current.CancellationToken));
+        Assert.Empty(Attention(server));
     }
 
     [Fact]
