@@ -110,7 +110,7 @@ public sealed class DrillTests : IDisposable
             TestContext.Current.CancellationToken);
         await Poll.Until(() => Task.FromResult(written), count => count > 100);
         var before = written;
-        await BackedUp.Make(server, Path.Combine(_home, "backups")).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        await Task.Run(() => BackedUp.Make(server, Path.Combine(_home, "backups"))).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
         Assert.True(written > before);
         await over.CancelAsync();
         await writer;
