@@ -1,5 +1,6 @@
 using System.Globalization;
 using Latchkey.Server.Admin.Access;
+using Latchkey.Server.Backups;
 using Latchkey.Server.Blobs;
 
 namespace Latchkey.Server.Activity;
@@ -20,7 +21,7 @@ sealed class AttentionList(UnitOfWork work, DateTimeOffset now)
     readonly DateTimeOffset _since = now.AddDays(-1);
 
     public IReadOnlyList<AttentionView> Make() =>
-        [.. new[] { Store(), Files(), Limits(), Disk(), FailedDownloads(), ProductsWithoutRelease(), Mismatches(), Guesses(), Dropped() }
+        [.. new[] { Store(), Files(), Backups(), Limits(), Disk(), FailedDownloads(), ProductsWithoutRelease(), Mismatches(), Guesses(), Dropped() }
             .SelectMany(some => some).OrderBy(item => Array.IndexOf(Severities, item.Severity))];
 
     /// <summary>A domain that has been bound since, or one above it with a wildcard, needs nobody.</summary>
@@ -89,6 +90,26 @@ sealed class AttentionList(UnitOfWork work, DateTimeOffset now)
             new AttentionView("store_down", "error", string.Create(
                 CultureInfo.InvariantCulture, $"The store {work.Blobs.Place} {down.Fault}, since {down.Since.UtcDateTime:d MMMM HH:mm} UTC: downloads are answered 503. No link is used up by that."), 1),
         ];
+
+    /// <summary>One that failed, is late, or lacks something. That there is none the overview says elsewhere.</summary>
+    IEnumerable<AttentionView> Backups()
+    {
+        var last = BackupResults.Read(work.Database);
+        if (last is { HasFailed: true, Failed: { } failed })
+        {
+            yield return new AttentionView("backup_failed", "error", string.Create(CultureInfo.InvariantCulture, $"The backup of {failed.At.UtcDateTime:d MMMM HH:mm} UTC failed: {failed.Sentence} {Before(last.Done)}"), 1);
+        }
+        else if (last.IsLate(now))
+        {
+            yield return new AttentionView("backup_late", "error", string.Create(CultureInfo.InvariantCulture, $"A backup was to be there at {last.Done!.NextAt!.Value.UtcDateTime:d MMMM HH:mm} UTC, and is not: look into the log. {Before(last.Done)}"), 1);
+        }
+        else if (last.Done?.Sentence is { } lacks)
+        {
+            yield return new AttentionView("backup_incomplete", "warning", $"The last backup: {lacks}", 1);
+        }
+    }
+
+    static string Before(BackupResult? done) => done is null ? "There is none before it." : string.Create(CultureInfo.InvariantCulture, $"The last one that was made is of {done.At.UtcDateTime:d MMMM HH:mm} UTC.");
 
     IEnumerable<AttentionView> Limits() => work.LimitsHealth.PerNodeSince is not { } since ? [] :
         [

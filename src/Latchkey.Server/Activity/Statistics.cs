@@ -1,6 +1,7 @@
 using System.Data.Common;
 using System.Globalization;
 using Latchkey.Server.Admin.Access;
+using Latchkey.Server.Backups;
 using Latchkey.Server.Data;
 using Latchkey.Server.Http;
 
@@ -141,6 +142,13 @@ sealed class Statistics(UnitOfWork work)
     {
         work.Require(Permission.StatisticsRead);
         return new AttentionList(work, now).Make();
+    }
+
+    /// <summary>How the last backups went.</summary>
+    public BackupsView Backups(DateTimeOffset now)
+    {
+        work.Require(Permission.StatisticsRead);
+        return BackupsView.Of(work.Database, now);
     }
 
     /// <summary>Newest first.</summary>

@@ -39,7 +39,7 @@ public sealed record TopProductView(long ProductId, string ProductName, long Ver
 public sealed record ExpiringLicenseView(long LicenseId, long ProductId, string ProductName, long? UserId, string ExpiresAt);
 
 /// <summary>Something that needs somebody.</summary>
-/// <param name="Kind"><c>domain_mismatch</c>, <c>key_guessing</c>, <c>download_failed</c>, <c>disk_full</c>, <c>store_down</c>, <c>file_missing</c>, <c>file_damaged</c>, <c>no_release</c>, <c>details_dropped</c>.</param>
+/// <param name="Kind"><c>domain_mismatch</c>, <c>key_guessing</c>, <c>download_failed</c>, <c>disk_full</c>, <c>store_down</c>, <c>file_missing</c>, <c>file_damaged</c>, <c>backup_failed</c>, <c>backup_late</c>, <c>backup_incomplete</c>, <c>no_release</c>, <c>details_dropped</c>.</param>
 /// <param name="Severity"><c>error</c>, <c>warning</c>, <c>info</c>.</param>
 /// <param name="Sentence">For people.</param>
 /// <param name="Count">How often; of <c>disk_full</c>, the MiB that are free; of <c>no_release</c>, the licenses.</param>

@@ -27,5 +27,6 @@ static class BlobStores
 
     static string OwnDirectory(string data) => Path.GetFullPath(Path.Combine(data, "files"));
 
-    static string NameOf(Secrets secrets) => Convert.ToHexStringLower(SHA256.HashData([.. "latchkey blobs"u8, .. secrets.Check()]).AsSpan(0, 8));
+    /// <summary>Of an installation: the same for all of its servers, and for no other.</summary>
+    public static string NameOf(Secrets secrets) => Convert.ToHexStringLower(SHA256.HashData([.. "latchkey blobs"u8, .. secrets.Check()]).AsSpan(0, 8));
 }

@@ -63,6 +63,8 @@ static class CommandLine
         root.Add(OperatorCommands.Make());
         root.Add(BlobCommands.Make());
         root.Add(MigrateCommand.Make());
+        root.Add(BackupCommands.Make());
+        root.Add(RestoreCommand.Make());
         root.Add(DoctorCommand.Make());
         foreach (var option in root.Options.OfType<HelpOption>()) option.Action = new HelpWithExamples((HelpAction)option.Action!);
         return root;
@@ -72,7 +74,7 @@ static class CommandLine
     {
         var command = parsed.CommandResult.Command;
         var word = parsed.UnmatchedTokens.FirstOrDefault(token => !token.StartsWith('-'));
-        if (command.Subcommands.Count == 0) return null;
+        if (command.Subcommands.Count == 0 || (word is null && command.Action is not null)) return null;
         var fault = word is null ? "A command is missing" : $"There is no command \"{Path(command)} {word}\"";
         return $"{fault}: choose from {string.Join(", ", command.Subcommands.Select(c => c.Name))}. \"{Path(command)} --help\" shows the usage.";
     }

@@ -60,6 +60,11 @@ sealed class HelpWithExamples(HelpAction usual) : SynchronousCommandLineAction
         ["operator enable"] = ["latchkey operator enable --email ann@example.com"],
         ["blobs"] = ["latchkey blobs copy --to s3://my-bucket/latchkey", "latchkey blobs copy --to /srv/latchkey-files"],
         ["blobs copy"] = ["latchkey blobs copy --to s3://my-bucket/latchkey", "latchkey blobs copy --from s3://my-bucket/latchkey --to /srv/latchkey-files"],
+        ["backup"] = ["latchkey backup --to /mnt/backup/latchkey", "latchkey backup --to s3://my-bucket/latchkey-backups --keep 30", "latchkey backup --to ./latchkey-2026-11-27.tar"],
+        ["backup list"] = ["latchkey backup list --from /mnt/backup/latchkey"],
+        ["backup verify"] = ["latchkey backup verify --from /mnt/backup/latchkey", "latchkey backup verify --from /mnt/backup/latchkey --at 2026-11-27T03"],
+        ["backup restored"] = ["latchkey backup restored --data /var/lib/latchkey"],
+        ["restore"] = ["latchkey restore --from /mnt/backup/latchkey --data /var/lib/latchkey", "latchkey restore --from /mnt/backup/latchkey --at 2026-11-27T03 --old /var/lib/latchkey.old"],
         ["doctor"] = ["latchkey doctor", "latchkey doctor --data /var/lib/latchkey --json"],
         [""] = ["latchkey serve --demo", "latchkey product add --name \"My Plugin\" --prefix MYPLUGIN", "latchkey license issue --product 1 --domain example.com"],
     };

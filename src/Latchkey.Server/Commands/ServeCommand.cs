@@ -53,6 +53,7 @@ static class ServeCommand
     static Settings ReadSettings(ParseResult parsed, out IReadOnlyList<string> unknown)
     {
         var given = OnCommandLine(parsed.UnmatchedTokens);
+        if (given.Any(pair => pair.Key.Equals(BackupSettings.PassphraseName, StringComparison.OrdinalIgnoreCase))) throw new UsageException($"The passphrase is not taken from the command line, which others can see: set {BackupSettings.PassphraseVariable} in the environment.");
         var settings = Settings.Read(
             Settings.Sources([.. given, .. CommandLine.Given("Data", parsed.GetValue(CommandLine.Data)), .. CommandLine.Given("Urls", parsed.GetValue(Urls))]),
             out unknown);

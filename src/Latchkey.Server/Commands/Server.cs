@@ -4,6 +4,7 @@ using Latchkey.Server.Admin.Panel;
 using Latchkey.Server.Admin.SignIn;
 using Latchkey.Server.Admin.Status;
 using Latchkey.Server.ApiDocs;
+using Latchkey.Server.Backups;
 using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
 using Latchkey.Server.Downloads;
@@ -78,6 +79,7 @@ static class Server
         AdminEndpoints.AddServices(services, data, clock);
         ApiDocuments.AddServices(services);
         services.AddSingleton<Delegation>().AddSingleton<FileTransfer>().AddSingleton<ClaimDownload>().AddHostedService<TokenSweep>().AddHostedService<BlobSweep>().AddHostedService<BlobWatch>();
+        services.AddSingleton<BackupHealth>().AddHostedService<BackupSchedule>();
         PanelHost.AddServices(services, data);
 
         // Last: it takes out what the others bring to load keys at every start.

@@ -23,6 +23,7 @@ sealed record Settings(
     DownloadSettings Downloads,
     BlobSettings Blobs,
     DatabaseSettings Database,
+    BackupSettings Backup,
     RedisSettings Redis,
     string? SecretsDirectory,
     AdminSettings Admin,
@@ -97,6 +98,7 @@ sealed record Settings(
                 from.Whole("Downloads:MinimumBytesPerSecond", 1024, 0, 1_000_000_000, "0 allows any speed")),
             BlobSettings.Read(from),
             DatabaseSettings.Read(from),
+            BackupSettings.Read(from),
             RedisSettings.Read(from),
             from.TextOrNull("Secrets:Directory"),
             new AdminSettings(

@@ -17,7 +17,7 @@ public sealed record SettingInUse(string Name, string? Value, string Source, str
 static class SettingsInUse
 {
     const string Mask = "••••••••";
-    static readonly string[] Secrets = ["Password", "Secret", "Key", "Token", "Headers", "ConnectionString"];
+    static readonly string[] Secrets = ["Password", "Secret", "Key", "Token", "Headers", "ConnectionString", "PASSPHRASE"];
 
     /// <param name="sources">Those that the settings were read from.</param>
     /// <param name="unknown">Names that nothing reads.</param>

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Latchkey.Server.Activity;
 using Latchkey.Server.Admin.Access;
 using Latchkey.Server.Admin.SignIn;
+using Latchkey.Server.Backups;
 using Latchkey.Server.Customers;
 using Latchkey.Server.Downloads;
 using Latchkey.Server.Licenses;
@@ -127,6 +128,7 @@ abstract class LatchkeyDb(DbContextOptions options) : IdentityUserContext<Operat
         });
         modelBuilder.Entity<Installation>().ToTable("installation").Property(i => i.Id).ValueGeneratedNever();
         modelBuilder.Entity<Lease>().ToTable("leases").HasKey(l => l.Name);
+        modelBuilder.Entity<BackupResult>().ToTable("backup_results").HasKey(r => r.Outcome);
         modelBuilder.Entity<SealedKey>().ToTable("sealed_keys").HasKey(k => k.Name);
     }
 

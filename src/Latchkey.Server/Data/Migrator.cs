@@ -37,6 +37,8 @@ static class Migrator
     static readonly IReadOnlyList<string> Known =
         MigrationNames.Of(typeof(SqliteDb));
 
+    public static bool Knows(string migration) => Known.Contains(migration, StringComparer.Ordinal);
+
     /// <param name="file">The database.</param>
     /// <param name="secretsCheck">What it keeps to recognize its secrets, if it is complete.</param>
     /// <exception cref="DataDirectoryException">Not ours, or made by a newer Latchkey.</exception>

@@ -7,7 +7,7 @@ using NpgsqlTypes;
 
 namespace Latchkey.Server.Data;
 
-/// <summary>A table that goes from SQLite to PostgreSQL, where it has the same name and the same columns.</summary>
+/// <summary>A table that goes from SQLite to PostgreSQL or back; it has the same name and the same columns there.</summary>
 /// <param name="Columns">Those of the primary key are the first.</param>
 /// <param name="KeyLength">How many they are.</param>
 sealed record MovedTable(string Name, IReadOnlyList<(string Name, NpgsqlDbType Type)> Columns, int KeyLength)
@@ -18,6 +18,9 @@ sealed record MovedTable(string Name, IReadOnlyList<(string Name, NpgsqlDbType T
     string Key => string.Join(", ", Columns.Take(KeyLength).Select(column => column.Name));
 
     string AllColumns => string.Join(", ", Columns.Select(column => column.Name));
+
+    /// <summary>Puts a row into SQLite's; its parameters are the columns.</summary>
+    public string InsertSql => $"INSERT INTO {Name} ({AllColumns}) VALUES ({string.Join(", ", Enumerable.Range(1, Columns.Count).Select(number => $"${number}"))})";
 
     /// <summary>Every one, in an order in which none names a row that is not there yet.</summary>
     public static IReadOnlyList<MovedTable> All(PostgreSqlDatabase database)

@@ -73,6 +73,26 @@ static class PostgreSqlInstallation
         return Migrator.ClosedBecause(connection) is null ? Schema.Current : Schema.Closed;
     }
 
+    /// <summary>Something is to be put there.</summary>
+    /// <exception cref="DataDirectoryException">The database does not answer.</exception>
+    /// <exception cref="OperationException">It holds an installation.</exception>
+    public static void RequireNone(PostgreSqlDatabase database)
+    {
+        try
+        {
+            using var connection = database.Open();
+            if (Applied(connection).Count == 0 || Database.Scalar<long>(connection, "SELECT count(*) FROM installation") == 0) return;
+            throw new OperationException($"The database {database.Place} holds an installation already: restore into a new, empty one, which CREATE DATABASE makes. Nothing was changed.");
+        }
+        catch (DbException failure)
+        {
+            throw Unusable(database, failure);
+        }
+    }
+
+    /// <summary>There are tables or columns that this program does not know.</summary>
+    public static bool HasNewerSchema(DbConnection connection) => Applied(connection).Except(Known).Any();
+
     static List<string> Applied(DbConnection connection)
     {
         var applied = new List<string>();

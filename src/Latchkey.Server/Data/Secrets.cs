@@ -77,20 +77,22 @@ sealed class Secrets : IDisposable
     /// <summary>Makes the secrets that are not there yet.</summary>
     public static void Create(string directory)
     {
-        Directory.CreateDirectory(directory);
-        foreach (var file in Files(directory).Where(file => !File.Exists(file)))
-        {
-            var temporary = file + ".new";
-            using (var stream = File.Create(temporary))
-            {
-                stream.Write(Encoding.ASCII.GetBytes(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(Bytes)) + "\n"));
-                stream.Flush(flushToDisk: true);
-            }
+        foreach (var file in Files(directory).Where(file => !File.Exists(file))) Write(file, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(Bytes)) + "\n");
+        Posix.SyncDirectory(directory);
+    }
 
-            File.Move(temporary, file);
+    /// <summary>Puts a secret into its place, in one step.</summary>
+    public static void Write(string file, string text)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        var temporary = file + ".new";
+        using (var stream = File.Create(temporary))
+        {
+            stream.Write(Encoding.ASCII.GetBytes(text));
+            stream.Flush(flushToDisk: true);
         }
 
-        Posix.SyncDirectory(directory);
+        File.Move(temporary, file);
     }
 
     static byte[] Read(string file)

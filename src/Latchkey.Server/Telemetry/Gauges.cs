@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using System.Runtime.InteropServices;
 using Latchkey.Server.Activity;
 using Latchkey.Server.Admin.Status;
+using Latchkey.Server.Backups;
 using Latchkey.Server.Blobs;
 using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
@@ -22,6 +23,7 @@ sealed class Gauges
         Queues(all.GetRequiredService<WriteQueue>(), all.GetRequiredService<ActivityBoard>(), all.GetRequiredService<ReadGates>());
         Downloads(all.GetRequiredService<ClaimDownload>(), all.GetRequiredService<Settings>());
         Files(all.GetRequiredService<IBlobStore>(), all.GetRequiredService<BlobHealth>());
+        Backups(all.GetRequiredService<BackupHealth>());
         var data = new DriveInfo(all.GetRequiredService<DataDirectory>().Path);
         _meter.CreateObservableGauge("latchkey.disk.free", () => data.AvailableFreeSpace, "By", "What this program may still use of the disk that the data lies on");
         var limiter = all.GetRequiredService<RateLimiter>();
@@ -49,5 +51,19 @@ sealed class Gauges
         _meter.CreateObservableGauge("latchkey.store.missing_files", () => health.Files.Count, "{file}", "Published files that could not be had, or are damaged");
         _meter.CreateObservableGauge(
             "latchkey.store.free", () => store.Room() is { } room ? [new Measurement<long>(room)] : (Measurement<long>[])[], "By", "What may still be stored; nothing for a bucket, which tells nobody");
+    }
+
+    /// <summary>Nothing, until there is a backup.</summary>
+    void Backups(BackupHealth health)
+    {
+        void Of(string name, string? unit, string what, Func<BackupResult, double?> value) =>
+            _meter.CreateObservableGauge(name, () => health.Last.Done is { } done && value(done) is { } now ? [new Measurement<double>(now)] : (Measurement<double>[])[], unit, what);
+        Of("latchkey.backup.last_success", "s", "Unix time at which the last backup was complete", done => done.At.ToUnixTimeSeconds());
+        Of("latchkey.backup.due", "s", "Unix time at which the next is to be there, by the schedule", done => done.NextAt?.ToUnixTimeSeconds());
+        Of("latchkey.backup.duration", "s", "How long the last one took", done => done.Milliseconds / 1000.0);
+        Of("latchkey.backup.size", "By", "All that the last one consists of", done => done.Bytes);
+        Of("latchkey.backup.copied", "By", "What of it was not there yet", done => done.CopiedBytes);
+        _meter.CreateObservableCounter("latchkey.backup.failures", () => health.Failures, "{backup}", "Backups by the schedule that this process could not make");
+        _meter.CreateObservableGauge("latchkey.backup.failing", () => health.Last.HasFailed ? 1 : 0, null, "1 while the last backup failed");
     }
 }

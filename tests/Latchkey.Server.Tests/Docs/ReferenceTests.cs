@@ -36,7 +36,8 @@ public sealed partial class ReferenceTests
     [Fact]
     public void Every_setting_is_in_the_operators_guide_with_its_environment_variable_and_its_default()
     {
-        var read = Setting().Matches(Read("src/Latchkey.Server/Configuration/Settings.cs") + Read("src/Latchkey.Server/Configuration/BlobSettings.cs") + Read("src/Latchkey.Server/Configuration/TelemetrySettings.cs") + Read("src/Latchkey.Server/Configuration/DatabaseSettings.cs") + Read("src/Latchkey.Server/Configuration/RedisSettings.cs")).Select(match => match.Groups[1].Value).ToList();
+        var read = Setting().Matches(Read("src/Latchkey.Server/Configuration/Settings.cs") + Read("src/Latchkey.Server/Configuration/BlobSettings.cs") + Read("src/Latchkey.Server/Configuration/TelemetrySettings.cs") + Read("src/Latchkey.Server/Configuration/DatabaseSettings.cs") + Read("src/Latchkey.Server/Configuration/RedisSettings.cs") + Read("src/Latchkey.Server/Configuration/BackupSettings.cs"))
+            .Select(match => match.Groups[1].Value).Append(Configuration.BackupSettings.PassphraseName).ToList();
         var rows = SettingRow().Matches(Read("docs/operations.md")).ToDictionary(match => match.Groups[1].Value, match => match.Groups[3].Value);
         Assert.Equal(read.Order(), rows.Keys.Order());
         var defaults = Configuration.Settings.Read(new ConfigurationBuilder().Build(), out _);
@@ -55,6 +56,11 @@ public sealed partial class ReferenceTests
                 ["Admin:RequestsPerMinute"] = $"`{defaults.Admin.RequestsPerMinute}`",
                 ["Uploads:MaxBytes"] = $"`{defaults.Admin.MaxUploadBytes}`",
                 ["Activity:KeepDays"] = $"`{defaults.Activity.KeepDays}`",
+                ["Backup:To"] = defaults.Backup.To is null ? "none" : "?",
+                ["Backup:Every"] = $"`{defaults.Backup.Every:c}`",
+                ["Backup:Keep"] = $"`{defaults.Backup.Keep}`",
+                ["Backup:Files"] = $"`{(defaults.Backup.HasFiles ? "Include" : "Reference")}`",
+                ["BACKUP_PASSPHRASE"] = defaults.Backup.Passphrase is null ? "none" : "?",
                 ["Blobs:Store"] = $"`{(defaults.Blobs.IsS3 ? "S3" : "Disk")}`",
                 ["Blobs:Directory"] = defaults.Blobs.Directory is null ? "`files` in the data directory" : "?",
                 ["Blobs:Delivery"] = $"`{defaults.Blobs.Delivery}`",

@@ -141,4 +141,14 @@ public sealed class FullDiskTests : IAsyncLifetime
         Assert.NotEqual(_key, (await _shop.Do("license", "rotate", "1")).Key());
         Assert.Equal(401, (await server.Http.Verify(_key, "example.com", 1)).Status);
     }
+
+    [Fact]
+    public async Task A_backup_that_has_no_room_for_its_copy_says_so_and_leaves_nothing()
+    {
+        Fill();
+        var refused = await Cli.Run(["backup", "--to", Path.Combine(_shop.Home, "backups"), "--data", _shop.Data, "--json"], [("LATCHKEY_BACKUP_PASSPHRASE", "correct horse battery staple")]);
+        Assert.Matches("disk|full|room", Shop.Refused(1, refused));
+        Assert.Empty(Directory.GetDirectories(_shop.Data, "backup-*"));
+        File.Delete(Filler);
+    }
 }

@@ -13,7 +13,7 @@ public sealed class CountsTests
 
     static async Task<(Traffic Traffic, Scrape Scrape)> Everything()
     {
-        var traffic = await Traffic.Run(("Telemetry:Metrics:Urls", "http://127.0.0.1:0"));
+        var traffic = await Traffic.Run(("Telemetry:Metrics:Urls", "http://127.0.0.1:0"), ("Backup:To", "HOME/backups"), ("BACKUP_PASSPHRASE", "correct horse battery staple"));
         await traffic.Customers();
         await traffic.Operators();
         await traffic.Trouble(async () => (await traffic.Read()).Of("latchkey_background_runs_total", ("task", "activity_board"), ("outcome", "failed")) > 0);

@@ -25,8 +25,10 @@ sealed class Traffic : IAsyncDisposable
         await shop.AddProduct();
         await shop.Publish(1, new byte[Size]);
         await shop.Issue(1, "--domain", "example.com", "--key", Key);
+        (string, string)[] environment = [.. settings.Select(s => ("LATCHKEY_" + s.Name.Replace(":", "__"), s.Value.Replace("HOME", shop.Home)))];
+        if (settings.Any(s => s.Name == "Backup:To")) Assert.Equal(0, (await Cli.Run(["backup", "--data", shop.Data], environment)).Status);
         traffic.Server = await ServeProcess.Run(
-            shop.Data, [("LATCHKEY_RateLimit__RequestsPerMinute", "1000"), ("LATCHKEY_RateLimit__FailuresPerMinute", "3"), .. settings.Select(s => ("LATCHKEY_" + s.Name.Replace(":", "__"), s.Value))]);
+            shop.Data, [("LATCHKEY_RateLimit__RequestsPerMinute", "1000"), ("LATCHKEY_RateLimit__FailuresPerMinute", "3"), .. environment]);
         return traffic;
     }
 

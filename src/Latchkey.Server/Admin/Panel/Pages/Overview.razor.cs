@@ -1,6 +1,7 @@
 using System.Globalization;
 using Latchkey.Server.Activity;
 using Latchkey.Server.Admin.Panel.Components;
+using Latchkey.Server.Backups;
 using Latchkey.Server.Data;
 using Latchkey.Server.Products;
 using Microsoft.AspNetCore.Components;
@@ -22,7 +23,7 @@ public sealed partial class Overview
 
     sealed record Figures(
         SeriesView Series, LicenseCountsView Licenses, IReadOnlyList<OutcomeView> Outcomes, IReadOnlyList<TopProductView> Top,
-        IReadOnlyList<ExpiringLicenseView> Expiring, IReadOnlyList<AttentionView> Attention, Steps? FirstSteps = null);
+        IReadOnlyList<ExpiringLicenseView> Expiring, IReadOnlyList<AttentionView> Attention, BackupsView Backups, Steps? FirstSteps = null);
 
     [Inject] Office Office { get; set; } = null!;
     [Inject] TimeProvider Clock { get; set; } = null!;
@@ -53,7 +54,7 @@ public sealed partial class Overview
         var (from, to) = (Time(series.From), Time(series.To));
         return new Figures(
             series, statistics.LicensesByState(), statistics.Outcomes(from, to), statistics.TopProducts(from, to, 8),
-            statistics.ExpiringSoon(30, 8), statistics.Attention(now));
+            statistics.ExpiringSoon(30, 8), statistics.Attention(now), statistics.Backups(now));
     }
 
     static Steps StepsOf(ProductOperations products)

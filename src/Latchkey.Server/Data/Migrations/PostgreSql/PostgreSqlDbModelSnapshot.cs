@@ -532,6 +532,49 @@ namespace Latchkey.Server.Data.Migrations.PostgreSql
                     b.ToTable("operator_sessions", (string)null);
                 });
 
+            modelBuilder.Entity("Latchkey.Server.Backups.BackupResult", b =>
+                {
+                    b.Property<string>("Outcome")
+                        .HasColumnType("text")
+                        .HasColumnName("outcome")
+                        .UseCollation("C");
+
+                    b.Property<long>("At")
+                        .HasColumnType("bigint")
+                        .HasColumnName("at");
+
+                    b.Property<long>("Bytes")
+                        .HasColumnType("bigint")
+                        .HasColumnName("bytes");
+
+                    b.Property<long>("CopiedBytes")
+                        .HasColumnType("bigint")
+                        .HasColumnName("copied_bytes");
+
+                    b.Property<long>("Milliseconds")
+                        .HasColumnType("bigint")
+                        .HasColumnName("milliseconds");
+
+                    b.Property<long?>("NextAt")
+                        .HasColumnType("bigint")
+                        .HasColumnName("next_at");
+
+                    b.Property<string>("Place")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("place")
+                        .UseCollation("C");
+
+                    b.Property<string>("Sentence")
+                        .HasColumnType("text")
+                        .HasColumnName("sentence")
+                        .UseCollation("C");
+
+                    b.HasKey("Outcome");
+
+                    b.ToTable("backup_results", (string)null);
+                });
+
             modelBuilder.Entity("Latchkey.Server.Customers.Customer", b =>
                 {
                     b.Property<long>("Id")

@@ -485,6 +485,46 @@ namespace Latchkey.Server.Data.Migrations.Sqlite
                     b.ToTable("operator_sessions", (string)null);
                 });
 
+            modelBuilder.Entity("Latchkey.Server.Backups.BackupResult", b =>
+                {
+                    b.Property<string>("Outcome")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("outcome");
+
+                    b.Property<long>("At")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("at");
+
+                    b.Property<long>("Bytes")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("bytes");
+
+                    b.Property<long>("CopiedBytes")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("copied_bytes");
+
+                    b.Property<long>("Milliseconds")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("milliseconds");
+
+                    b.Property<long?>("NextAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("next_at");
+
+                    b.Property<string>("Place")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("place");
+
+                    b.Property<string>("Sentence")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("sentence");
+
+                    b.HasKey("Outcome");
+
+                    b.ToTable("backup_results", (string)null);
+                });
+
             modelBuilder.Entity("Latchkey.Server.Customers.Customer", b =>
                 {
                     b.Property<long>("Id")

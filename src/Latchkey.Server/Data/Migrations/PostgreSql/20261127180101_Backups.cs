@@ -1,0 +1,39 @@
+﻿using Microsoft.EntityFrameworkCore.Migrations;
+
+#nullable disable
+
+namespace Latchkey.Server.Data.Migrations.PostgreSql
+{
+    /// <summary>How the last backup went.</summary>
+    public partial class Backups : Migration
+    {
+        /// <inheritdoc />
+        protected override void Up(MigrationBuilder migrationBuilder)
+        {
+            migrationBuilder.CreateTable(
+                name: "backup_results",
+                columns: table => new
+                {
+                    outcome = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    at = table.Column<long>(type: "bigint", nullable: false),
+                    milliseconds = table.Column<long>(type: "bigint", nullable: false),
+                    place = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    bytes = table.Column<long>(type: "bigint", nullable: false),
+                    copied_bytes = table.Column<long>(type: "bigint", nullable: false),
+                    sentence = table.Column<string>(type: "text", nullable: true, collation: "C"),
+                    next_at = table.Column<long>(type: "bigint", nullable: true)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("PK_backup_results", x => x.outcome);
+                });
+        }
+
+        /// <inheritdoc />
+        protected override void Down(MigrationBuilder migrationBuilder)
+        {
+            migrationBuilder.DropTable(
+                name: "backup_results");
+        }
+    }
+}
