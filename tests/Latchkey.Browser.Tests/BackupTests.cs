@@ -3,7 +3,6 @@ using Latchkey.Browser.Tests.Support;
 namespace Latchkey.Browser.Tests;
 
 /// <summary>How backups stand, on the overview.</summary>
-[Collection(InChromium.Name)]
 public sealed class BackupTests(Chromium chromium)
 {
     [Fact]
