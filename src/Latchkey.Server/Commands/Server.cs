@@ -76,6 +76,7 @@ static class Server
         services.AddSingleton(data.LimitsHealth).AddSingleton<Readiness>().AddHostedService(all => all.GetRequiredService<Readiness>()).AddSingleton<Leases>();
         if (settings.Redis.Options is not null) services.AddSingleton(settings.Redis).AddSingleton<SharedBudgets>().AddHostedService(all => all.GetRequiredService<SharedBudgets>());
         services.AddSingleton(all => new RateLimiter(settings.RateLimit, all.GetService<SharedBudgets>(), clock));
+        services.AddHostedService<LimiterSweep>();
         services.AddSingleton<LicenseLookup>().AddSingleton<LicenseDesk>().AddSingleton<VerifyLicense>();
         services.AddSingleton<ActivityBoard>().AddHostedService(all => all.GetRequiredService<ActivityBoard>()).AddHostedService<ActivitySweep>();
         services.AddSingleton<ReleaseLookup>().AddSingleton<CheckForUpdate>();
