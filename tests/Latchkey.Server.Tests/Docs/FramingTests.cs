@@ -182,7 +182,9 @@ public sealed partial class FramingTests
         for (var silent = 0; silent < 20 && !reading.IsCompleted; silent++)
         {
             await Task.WhenAny(reading, Task.Delay(TimeSpan.FromSeconds(1)));
-            if (isAllAnswered(Answers(all).Count(IsTheServers)) && silent > 0) break;
+
+            // A busy machine is silent for a while, too.
+            if (silent >= (Answers(all).Length > 0 ? 1 : 8) && isAllAnswered(Answers(all).Count(IsTheServers))) break;
         }
 
         return Answers(all);

@@ -118,7 +118,11 @@ public sealed class SlowClientTests
         await using var server = await TestServer.Run(("Connections:HeaderTimeout", "00:00:01"));
         using var slow = await RawConnection.Open(server.Port);
         await slow.Send(HalfAHead);
+        var began = TimeProvider.System.GetTimestamp();
         Assert.StartsWith("HTTP/1.1 408 ", await slow.ReadToEnd());
+
+        // The default is 15.
+        Assert.True(TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(12));
     }
 
     [Theory]
@@ -166,7 +170,7 @@ public sealed class SlowClientTests
         using var client = await RawConnection.Open(server.Port);
         await client.Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u0004\0\0\0\0\0");
         var answer = await client.ReadToEnd();
-        Assert.True(answer.Length is 0 || answer.StartsWith("HTTP/1.1 400 ", StringComparison.Ordinal) || answer.StartsWith("\0\0", StringComparison.Ordinal), answer);
+        Assert.True(answer.Length is 0 || answer.StartsWith("HTTP/1.1 ", StringComparison.Ordinal), answer);
         Assert.DoesNotContain(server.Log.Lines, line => line.Contains("Refused"));
     }
 }
