@@ -11,7 +11,7 @@ sealed class AdminOperation(JsonObject written, RouteEndpoint endpoint, string m
 {
     static readonly string[] Always = ["MISSING_AUTHORIZATION", "INVALID_API_KEY", "ADDRESS_NOT_ALLOWED", "INVALID_REQUEST", "RATE_LIMITED", "INTERNAL_ERROR", "SERVICE_UNAVAILABLE"];
     static readonly string[] OfWrites = ["ANTIFORGERY_TOKEN_MISSING", "CONFIRMATION_REQUIRED", "INVALID_IDEMPOTENCY_KEY", "IDEMPOTENCY_KEY_REUSED", "PRECONDITION_FAILED"];
-    static readonly string[] OfBodies = ["PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"];
+    static readonly string[] OfBodies = ["REQUEST_TIMEOUT", "PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"];
 
     readonly bool _isWrite = method != "get";
     readonly bool _isUpload = endpoint.Metadata.GetMetadata<StreamsBody>() is not null;
@@ -88,7 +88,7 @@ sealed class AdminOperation(JsonObject written, RouteEndpoint endpoint, string m
         IEnumerable<string> codes = Always;
         if (_permission.Length > 0) codes = codes.Append("FORBIDDEN");
         if (_isWrite) codes = codes.Concat(OfWrites);
-        if (_isUpload) codes = codes.Append("DIGEST_REQUIRED");
+        if (_isUpload) codes = codes.Append("DIGEST_REQUIRED").Append("REQUEST_TIMEOUT");
         if (written["requestBody"] is not null && !_isUpload) codes = codes.Concat(OfBodies);
         if (hasValues || path.Contains("{domain}", StringComparison.Ordinal)) codes = codes.Append("VALIDATION_FAILED");
         codes = codes.Concat(endpoint.Metadata.OfType<Refuses>().SelectMany(refuses => refuses.Codes));

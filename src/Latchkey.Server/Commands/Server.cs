@@ -30,7 +30,11 @@ static class Server
         builder.Configuration.AddInMemoryCollection();
         builder.Logging.Configure(settings.Log);
         logging?.Invoke(builder.Logging);
-        builder.WebHost.UseUrls(settings.Urls).ConfigureKestrel(kestrel => KestrelLimits.Apply(kestrel, settings));
+        builder.WebHost.UseUrls(settings.Urls).ConfigureKestrel(kestrel =>
+        {
+            KestrelLimits.Apply(kestrel, settings);
+            Connections.Watch(kestrel);
+        });
         // Nothing on a request's way blocks for long: handing it from thread to thread would cost more than it does.
         builder.Services.Configure<SocketTransportOptions>(sockets => sockets.UnsafePreferInlineScheduling = true);
         builder.Services.Configure<HostOptions>(host =>
@@ -67,18 +71,20 @@ static class Server
     static void AddServices(IServiceCollection services, Settings settings, DataDirectory data, TimeProvider clock)
     {
         services.AddSingleton(settings).AddSingleton(settings.RateLimit).AddSingleton(clock).AddSingleton(new ServerStart(clock.GetUtcNow()));
+        services.AddSingleton<Connections>();
         services.AddSingleton(data.Secrets).AddSingleton(data.Database).AddSingleton(data.Blobs).AddSingleton(data.BlobHealth);
         services.AddSingleton(_ => data.Database.MakeWriteQueue());
         services.AddSingleton(data.LimitsHealth).AddSingleton<Readiness>().AddHostedService(all => all.GetRequiredService<Readiness>()).AddSingleton<Leases>();
         if (settings.Redis.Options is not null) services.AddSingleton(settings.Redis).AddSingleton<SharedBudgets>().AddHostedService(all => all.GetRequiredService<SharedBudgets>());
         services.AddSingleton(all => new RateLimiter(settings.RateLimit, all.GetService<SharedBudgets>(), clock));
+        services.AddHostedService<LimiterSweep>();
         services.AddSingleton<LicenseLookup>().AddSingleton<LicenseDesk>().AddSingleton<VerifyLicense>();
         services.AddSingleton<ActivityBoard>().AddHostedService(all => all.GetRequiredService<ActivityBoard>()).AddHostedService<ActivitySweep>();
         services.AddSingleton<ReleaseLookup>().AddSingleton<CheckForUpdate>();
         services.AddSingleton<DownloadTokens>().AddSingleton<MintDownload>();
         AdminEndpoints.AddServices(services, data, clock);
         ApiDocuments.AddServices(services);
-        services.AddSingleton<Delegation>().AddSingleton<FileTransfer>().AddSingleton<ClaimDownload>().AddHostedService<TokenSweep>().AddHostedService<BlobSweep>().AddHostedService<BlobWatch>();
+        services.AddSingleton<Delegation>().AddSingleton<FileTransfer>().AddSingleton<DownloadPlaces>().AddSingleton<ClaimDownload>().AddHostedService<TokenSweep>().AddHostedService<BlobSweep>().AddHostedService<BlobWatch>();
         services.AddSingleton<BackupHealth>().AddHostedService<BackupSchedule>();
         PanelHost.AddServices(services, data);
 

@@ -9,7 +9,7 @@ static class Shutdown
     public static IDisposable Watch(WebApplication app, TimeSpan patience)
     {
         var stopping = app.Lifetime.ApplicationStopping;
-        var downloads = app.Services.GetRequiredService<ClaimDownload>();
+        var downloads = app.Services.GetRequiredService<DownloadPlaces>();
         stopping.Register(() =>
         {
             if (downloads.Running is > 0 and var running)

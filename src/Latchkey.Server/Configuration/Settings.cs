@@ -4,7 +4,18 @@ namespace Latchkey.Server.Configuration;
 
 sealed record RateLimitSettings(int RequestsPerMinute, int FailuresPerMinute);
 
-sealed record DownloadSettings(TimeSpan TokenLifetime, int MaxConcurrent, int MinimumBytesPerSecond);
+/// <param name="TokenLifetime">From minting on.</param>
+/// <param name="MaxConcurrent">Running at once, in all.</param>
+/// <param name="PerAddress">Of those, for one client address; 0 is no cap.</param>
+/// <param name="PerLicense">Of those, for one license; 0 is no cap.</param>
+/// <param name="MinimumBytesPerSecond">0 allows any speed.</param>
+sealed record DownloadSettings(TimeSpan TokenLifetime, int MaxConcurrent, int PerAddress, int PerLicense, int MinimumBytesPerSecond);
+
+/// <param name="Max">Open at once, in all.</param>
+/// <param name="PerAddress">Of those, for one client address that is no listed proxy; 0 is no cap.</param>
+/// <param name="HeaderTimeout">For the head of a request.</param>
+/// <param name="BodyTimeout">For the body of a request that uploads no file.</param>
+sealed record ConnectionSettings(int Max, int PerAddress, TimeSpan HeaderTimeout, TimeSpan BodyTimeout);
 
 /// <param name="RequestsPerMinute">Of one API key or operator, in any 60 seconds; 0 is no limit.</param>
 /// <param name="MaxUploadBytes">Of one file.</param>
@@ -30,7 +41,7 @@ sealed record Settings(
     ActivitySettings Activity,
     LogSettings Log,
     TelemetrySettings Telemetry,
-    int MaxConnections,
+    ConnectionSettings Connections,
     TimeSpan ShutdownTimeout,
     TimeSpan ShutdownDelay)
 {
@@ -95,6 +106,8 @@ sealed record Settings(
             new DownloadSettings(
                 from.Duration("Downloads:TokenLifetime", TimeSpan.FromDays(1), TimeSpan.FromMinutes(1), TimeSpan.FromDays(365)),
                 from.Whole("Downloads:MaxConcurrent", 1000, 1, 100_000),
+                from.Whole("Downloads:PerAddress", 200, 0, 100_000, "0 turns the cap off"),
+                from.Whole("Downloads:PerLicense", 100, 0, 100_000, "0 turns the cap off"),
                 from.Whole("Downloads:MinimumBytesPerSecond", 1024, 0, 1_000_000_000, "0 allows any speed")),
             BlobSettings.Read(from),
             DatabaseSettings.Read(from),
@@ -115,7 +128,11 @@ sealed record Settings(
                 },
                 from.OneOf("Log:Format", "auto", "auto", "text", "json")),
             TelemetrySettings.Read(from),
-            from.Whole("MaxConnections", 20_000, 10, 1_000_000),
+            new ConnectionSettings(
+                from.Whole("Connections:Max", 20_000, 10, 1_000_000),
+                from.Whole("Connections:PerAddress", 1000, 0, 1_000_000, "0 turns the cap off"),
+                from.Duration("Connections:HeaderTimeout", TimeSpan.FromSeconds(15), TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10)),
+                from.Duration("Connections:BodyTimeout", TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10))),
             from.Duration("ShutdownTimeout", TimeSpan.FromSeconds(30), TimeSpan.Zero, TimeSpan.FromHours(24)),
             from.Duration("ShutdownDelay", TimeSpan.Zero, TimeSpan.Zero, TimeSpan.FromMinutes(10)));
     }

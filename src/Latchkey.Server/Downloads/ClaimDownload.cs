@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Security.Cryptography;
 using Latchkey.Server.Activity;
 using Latchkey.Server.Blobs;
-using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
 using Latchkey.Server.Http;
 using Latchkey.Server.RateLimits;
@@ -12,13 +11,10 @@ namespace Latchkey.Server.Downloads;
 
 /// <summary><c>GET</c> and <c>HEAD /api/license/download-file/{token}</c>: the file, once.</summary>
 sealed partial class ClaimDownload(
-    DownloadTokens tokens, IBlobStore blobs, BlobHealth health, FileTransfer transfers, Delegation delegation, ActivityBoard activity, Settings settings, TimeProvider clock,
-    ILogger<ClaimDownload> log) : IDisposable
+    DownloadTokens tokens, IBlobStore blobs, BlobHealth health, FileTransfer transfers, Delegation delegation, DownloadPlaces places, ActivityBoard activity, TimeProvider clock,
+    ILogger<ClaimDownload> log)
 {
     readonly Claim _claims = new(clock);
-    readonly SemaphoreSlim _places = new(settings.Downloads.MaxConcurrent);
-
-    public int Running => settings.Downloads.MaxConcurrent - _places.CurrentCount;
 
     public async Task Handle(HttpContext context)
     {
@@ -93,18 +89,18 @@ sealed partial class ClaimDownload(
     async Task Stream(HttpContext context, TokenFacts token, Transfer transfer, IBlob file)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(FileTransfer.OneGo);
-        var hasPlace = false;
+        DownloadPlaces.Place? place = null;
         try
         {
             var last = buffer.AsMemory(0, transfer.Last);
             var claimed = await TryClaim(context, token, transfer, async (found, wanted, now) =>
             {
-                if (!_places.Wait(0, CancellationToken.None)) return new Claim.Outcome(wanted, Wire.TooManyDownloads);
-                hasPlace = true;
+                place = places.TryTake(wanted.Client, wanted.LicenseId, out var full);
+                if (full is not null) return new Claim.Outcome(wanted, full);
                 await FileTransfer.Prepare(file, wanted, last, context.RequestAborted);
                 if (await tokens.TryClaim(found, wanted, now)) return new Claim.Outcome(wanted, null);
-                hasPlace = false;
-                _places.Release();
+                place!.Dispose();
+                place = null;
                 return null;
             });
             if (claimed is null) return;
@@ -115,7 +111,7 @@ sealed partial class ClaimDownload(
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
-            if (hasPlace) _places.Release();
+            place?.Dispose();
         }
     }
 
@@ -174,8 +170,6 @@ sealed partial class ClaimDownload(
         response.StatusCode = part.IsWhole ? StatusCodes.Status200OK : StatusCodes.Status206PartialContent;
         if (!part.IsWhole) response.Headers.ContentRange = part.ContentRange;
     }
-
-    public void Dispose() => _places.Dispose();
 
     [LoggerMessage(40, LogLevel.Information, "Claimed download token {TokenId}: license {LicenseId}, from byte {From}, {Length} bytes, for {Address}, request {RequestId}")]
     partial void Claimed(long tokenId, long licenseId, long from, long length, string address, string requestId);

@@ -8,12 +8,15 @@ namespace Latchkey.Server.Http;
 /// What every answer has in common: a request id, the no-store headers, and the envelope around
 /// whatever went wrong, foreseen or not. It stands first, so nothing gets past it.
 /// </summary>
-sealed partial class EveryAnswer(RequestDelegate next, ILogger<EveryAnswer> log)
+sealed partial class EveryAnswer(RequestDelegate next, Configuration.Settings settings, TimeProvider clock, ILogger<EveryAnswer> log)
 {
     public async Task InvokeAsync(HttpContext context)
     {
         Prepare(context);
         RequestTelemetry.Begin();
+        var connection = context.Features.Get<OpenConnection>();
+        connection?.Works();
+        using var body = TimedBody.Of(context, connection, settings.Connections.BodyTimeout, clock);
         var isGone = false;
         try
         {
@@ -33,6 +36,7 @@ sealed partial class EveryAnswer(RequestDelegate next, ILogger<EveryAnswer> log)
         var note = context.Items.TryGetValue(typeof(RefusalNote), out var noted) ? (RefusalNote)noted! : null;
         RequestTelemetry.Note(context, note?.Refusal, isGone);
         if (note is not null) LogRefusal(context, note);
+        connection?.Waits();
     }
 
     static void Prepare(HttpContext context)
@@ -92,6 +96,7 @@ sealed partial class EveryAnswer(RequestDelegate next, ILogger<EveryAnswer> log)
         {
             404 => Wire.NotFound,
             405 => Wire.MethodNotAllowed(response.Headers.Allow.ToString()),
+            408 => Wire.RequestTimeout,
             413 => Wire.PayloadTooLarge,
             415 => Wire.UnsupportedMediaType,
             < 500 => Wire.InvalidRequest("The request could not be read"),
@@ -104,6 +109,7 @@ sealed partial class EveryAnswer(RequestDelegate next, ILogger<EveryAnswer> log)
         var refusal = failure switch
         {
             BadHttpRequestException { StatusCode: 413 } => Wire.PayloadTooLarge,
+            BadHttpRequestException { StatusCode: 408 } => Wire.RequestTimeout,
             BadHttpRequestException => Wire.InvalidRequest("The request body could not be read"),
             Npgsql.PostgresException { SqlState: Npgsql.PostgresErrorCodes.CharacterNotInRepertoire } => Wire.InvalidRequest("A text has a NUL character in it"),
             _ => StoreUnavailableException.From(failure) is null ? Wire.InternalError : Wire.Unavailable,
@@ -116,6 +122,8 @@ sealed partial class EveryAnswer(RequestDelegate next, ILogger<EveryAnswer> log)
             return;
         }
 
+        // The rest of the body is not waited for.
+        if (refusal.Status == 408) context.Response.Headers.Connection = "close";
         await Answer.Refuse(context, refusal);
     }
 

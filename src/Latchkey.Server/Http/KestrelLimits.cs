@@ -16,13 +16,12 @@ static class KestrelLimits
         // Every byte a client can send is readable, so that it gets our answer and not a bare 400.
         kestrel.RequestHeaderEncodingSelector = _ => Encoding.Latin1;
         var limits = kestrel.Limits;
-        limits.MaxConcurrentConnections = settings.MaxConnections;
 
         // Our own limit is 16 KiB. What is somewhat over it is read to its end and thrown away, so that the
         // client, or a proxy that is still sending, gets the answer and not a reset connection.
         limits.MaxRequestBodySize = 64 * RequestFields.MaxBody;
         limits.MaxRequestHeadersTotalSize = 16 * 1024;
-        limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
+        limits.RequestHeadersTimeout = settings.Connections.HeaderTimeout;
 
         // Also what a connection has on which nothing was ever asked.
         limits.KeepAliveTimeout = TimeSpan.FromSeconds(20);

@@ -79,6 +79,9 @@ static class Wire
     public static readonly Refusal PayloadTooLarge =
         new(413, "PAYLOAD_TOO_LARGE", "The request body is larger than 16 KiB");
 
+    public static readonly Refusal RequestTimeout =
+        new(408, "REQUEST_TIMEOUT", "The request body did not come in time");
+
     public static readonly Refusal UnsupportedMediaType =
         new(415, "UNSUPPORTED_MEDIA_TYPE", "The request body must be JSON or a form");
 
@@ -89,6 +92,9 @@ static class Wire
 
     public static readonly Refusal TooManyDownloads =
         new(503, "TOO_MANY_DOWNLOADS", "Too many downloads are running") { RetryAfter = 10 };
+
+    public static readonly Refusal TooManyDownloadsOfAddress = TooManyDownloads.Because("too many to this address");
+    public static readonly Refusal TooManyDownloadsOfLicense = TooManyDownloads.Because("too many of this license");
 
     public static Refusal MethodNotAllowed(string allow) =>
         new(405, "METHOD_NOT_ALLOWED", "Method not allowed") { Allow = allow };

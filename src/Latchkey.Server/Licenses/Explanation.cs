@@ -60,6 +60,7 @@ public sealed record Explanation(string Reason, string Customer, string Agent, I
         [Wire.DownloadTokenUsed.Code] = "the download link had been used",
         [Wire.RangeNotSatisfiable.Code] = "a part was asked for that the file does not have",
         [Wire.NotFound.Code] = "the address is none of the API's",
+        [Wire.RequestTimeout.Code] = "the request did not come in time",
         [Wire.PayloadTooLarge.Code] = "the request was too large",
         [Wire.UnsupportedMediaType.Code] = "the request was neither JSON nor a form",
         [Wire.InternalError.Code] = "the server failed",

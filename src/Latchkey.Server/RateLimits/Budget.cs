@@ -37,6 +37,15 @@ sealed class Budget<TClient>(int limit, TimeProvider clock)
         lock (shard) shard.Learn(client, now, limit, used);
     }
 
+    /// <summary>Where nobody comes any more, nobody else turns the generations.</summary>
+    /// <returns>How many clients were forgotten.</returns>
+    public int Sweep()
+    {
+        var (now, before) = ((long)clock.GetElapsedTime(_epoch).TotalMilliseconds, Clients);
+        foreach (var shard in _shards) shard.Sweep(now);
+        return before - Clients;
+    }
+
     Balance Visit(TClient client, bool take)
     {
         if (IsOff) return new Balance(true, 0, 0, 0, 0);
@@ -47,7 +56,7 @@ sealed class Budget<TClient>(int limit, TimeProvider clock)
 
     /// <summary>
     /// Two generations: whoever is seen moves into the younger one. They turn over every minute, when all that
-    /// the older holds has run out, and earlier only when the younger is full. Nothing is ever swept.
+    /// the older holds has run out, and earlier only when the younger is full; in a shard that nobody visits, by a look every minute.
     /// </summary>
     sealed class Shard
     {
@@ -76,6 +85,14 @@ sealed class Budget<TClient>(int limit, TimeProvider clock)
             if (now - _turned >= SlidingWindow.Length || _young.Count >= Capacity / Shards / 2) Turn(now);
             var window = Find(client, orMake: true)!;
             if (used - window.Used(now) is > 0 and var missing) window.Add(now, limit, missing);
+        }
+
+        public void Sweep(long now)
+        {
+            lock (this)
+            {
+                if (now - _turned >= SlidingWindow.Length) Turn(now);
+            }
         }
 
         SlidingWindow? Find(TClient client, bool orMake)

@@ -19,6 +19,10 @@ sealed class RateLimiter(RateLimitSettings settings, SharedBudgets? shared, Time
 
     public int Clients => _requests.Clients + _failures.Clients;
 
+    /// <summary>Forgets clients with nothing counted.</summary>
+    /// <returns>How many.</returns>
+    public int Sweep() => _requests.Sweep() + _failures.Sweep();
+
     /// <summary>Counts the request and sets the headers.</summary>
     /// <returns>Null if it may go on.</returns>
     public ValueTask<Refusal?> Admit(HttpContext context) =>

@@ -7,6 +7,7 @@ using Latchkey.Server.Blobs;
 using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
 using Latchkey.Server.Downloads;
+using Latchkey.Server.Http;
 using Latchkey.Server.RateLimits;
 
 namespace Latchkey.Server.Telemetry;
@@ -21,7 +22,8 @@ sealed class Gauges
     {
         _meter = all.GetRequiredService<IMeterFactory>().Create(Instruments.Name);
         Queues(all.GetRequiredService<WriteQueue>(), all.GetRequiredService<ActivityBoard>(), all.GetRequiredService<ReadGates>());
-        Downloads(all.GetRequiredService<ClaimDownload>(), all.GetRequiredService<Settings>());
+        Downloads(all.GetRequiredService<DownloadPlaces>(), all.GetRequiredService<Settings>());
+        Clients(all.GetRequiredService<Connections>(), all.GetRequiredService<Settings>());
         Files(all.GetRequiredService<IBlobStore>(), all.GetRequiredService<BlobHealth>());
         Backups(all.GetRequiredService<BackupHealth>());
         var data = new DriveInfo(all.GetRequiredService<DataDirectory>().Path);
@@ -39,10 +41,25 @@ sealed class Gauges
 
     static Measurement<int> Of(int value, string queue) => new(value, new KeyValuePair<string, object?>("queue", queue));
 
-    void Downloads(ClaimDownload downloads, Settings settings)
+    void Downloads(DownloadPlaces downloads, Settings settings)
     {
         _meter.CreateObservableGauge("latchkey.downloads.active", () => downloads.Running, "{download}", "Downloads that this server sends right now");
         _meter.CreateObservableGauge("latchkey.downloads.limit", () => settings.Downloads.MaxConcurrent, "{download}", "How many it sends at once");
+        _meter.CreateObservableCounter(
+            "latchkey.downloads.turned_away",
+            () => (Measurement<long>[])[OfCap(downloads.Refused.InAll, "all"), OfCap(downloads.Refused.Addresses, "address"), OfCap(downloads.Refused.Licenses, "license")],
+            "{download}", "Downloads that were answered 503, by the cap that was met");
+    }
+
+    static Measurement<long> OfCap(long value, string cap) => new(value, new KeyValuePair<string, object?>("cap", cap));
+
+    void Clients(Connections connections, Settings settings)
+    {
+        _meter.CreateObservableGauge("latchkey.connections.open", () => connections.Open, "{connection}", "Connections that are open");
+        _meter.CreateObservableGauge("latchkey.connections.limit", () => settings.Connections.Max, "{connection}", "How many may be open at once");
+        _meter.CreateObservableCounter(
+            "latchkey.connections.closed", () => (Measurement<long>[])[OfCap(connections.Closed.InAll, "all"), OfCap(connections.Closed.Addresses, "address")],
+            "{connection}", "Connections that were closed to make room, or for want of it, by the cap that was met");
     }
 
     void Files(IBlobStore store, BlobHealth health)

@@ -45,6 +45,8 @@ sealed class MetricsPage
 /// <summary>A listener that serves <c>/metrics</c> and nothing else; it stands outside of the server's own pipeline, so neither can be reached through the other.</summary>
 sealed partial class MetricsListener(IServiceProvider all, Settings settings, ILogger<MetricsListener> log) : IHostedService
 {
+    const int MostConnections = 100;
+
     WebApplication? _app;
 
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -53,7 +55,11 @@ sealed partial class MetricsListener(IServiceProvider all, Settings settings, IL
         builder.Configuration.Sources.Clear();
         builder.Configuration.AddInMemoryCollection();
         builder.Logging.ClearProviders();
-        builder.WebHost.UseUrls(settings.Telemetry.MetricsUrls).ConfigureKestrel(kestrel => KestrelLimits.Apply(kestrel, settings));
+        builder.WebHost.UseUrls(settings.Telemetry.MetricsUrls).ConfigureKestrel(kestrel =>
+        {
+            KestrelLimits.Apply(kestrel, settings);
+            kestrel.Limits.MaxConcurrentConnections = MostConnections;
+        });
         _app = builder.Build();
         var page = new MetricsPage(all, settings.Telemetry.MetricsToken);
         _app.Run(context => IsPage(context) ? page.Handle(context) : NotFound(context));

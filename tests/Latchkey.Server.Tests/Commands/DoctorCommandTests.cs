@@ -114,11 +114,11 @@ public sealed class DoctorCommandTests
     public async Task Wrong_settings_are_all_named()
     {
         using var shop = await Stocked();
-        var result = await Cli.Run(["doctor", "--data", shop.Data, "--json"], [("LATCHKEY_MaxConnections", "many"), ("LATCHKEY_PublicUrl", "ftp://x")]);
+        var result = await Cli.Run(["doctor", "--data", shop.Data, "--json"], [("LATCHKEY_Connections__Max", "many"), ("LATCHKEY_PublicUrl", "ftp://x")]);
         Assert.Equal(1, result.Status);
         var faults = Shop.Document(result.Output).GetProperty("findings").EnumerateArray().Where(f => f.Text("status") == "FAULT").Select(f => f.Text("what")).ToList();
         Assert.Equal(2, faults.Count);
-        Assert.Contains(faults, fault => fault.StartsWith("MaxConnections is \"many\"", StringComparison.Ordinal));
+        Assert.Contains(faults, fault => fault.StartsWith("Connections:Max is \"many\"", StringComparison.Ordinal));
         Assert.Contains(faults, fault => fault.StartsWith("PublicUrl is \"ftp://x\"", StringComparison.Ordinal));
     }
 

@@ -86,7 +86,12 @@ public sealed class SettingsTests
             ("Downloads:MinimumBytesPerSecond", "1.5", "from 0 to 1000000000"),
             ("Log:Level", "Chatty", "Debug, Information, Warning, Error"),
             ("Log:Format", "xml", "auto, text, json"),
-            ("MaxConnections", "9", "from 10 to 1000000"),
+            ("Connections:Max", "9", "from 10 to 1000000"),
+            ("Connections:PerAddress", "-1", "from 0 to 1000000"),
+            ("Connections:HeaderTimeout", "00:00:00", "from 00:00:01 to 00:10:00"),
+            ("Connections:BodyTimeout", "30", "from 00:00:01 to 00:10:00"),
+            ("Downloads:PerAddress", "many", "from 0 to 100000"),
+            ("Downloads:PerLicense", "-1", "from 0 to 100000"),
             ("ShutdownTimeout", "-00:00:01", "hh:mm:ss"),
         ];
         using var shop = new Shop();

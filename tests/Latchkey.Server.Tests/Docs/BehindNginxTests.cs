@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net.Http.Headers;
+using System.Net.WebSockets;
 using System.Security.Cryptography;
 using Latchkey.Server.Tests.Support;
 
@@ -108,6 +109,26 @@ public sealed class BehindNginxTests
 
         await Until(() => nginx.Logs.Contains("\"GET /api/license/download-file/-\" 410"));
         Assert.DoesNotContain(path[^64..], nginx.Logs);
+    }
+
+    [Fact]
+    public async Task The_panel_keeps_its_connection_and_takes_large_uploads()
+    {
+        await using var server = await Behind();
+        await using var nginx = await Nginx.Run(server.Port);
+        var owner = await server.Owner(https: true, host: "licenses.example.com");
+        using var http = nginx.ClientAt("127.0.0.2");
+        using var panel = new ClientWebSocket();
+        panel.Options.SetRequestHeader("Cookie", string.Join("; ", owner.Cookies.Select(cookie => $"{cookie.Key}={cookie.Value}")));
+        panel.Options.SetRequestHeader("Origin", Origin);
+        using var late = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        await panel.ConnectAsync(new Uri("wss://licenses.example.com/admin/_blazor"), http, late.Token);
+        await panel.SendAsync("{\"protocol\":\"blazorpack\",\"version\":1}\u001e"u8.ToArray(), WebSocketMessageType.Text, true, late.Token);
+        var buffer = new byte[100];
+        var said = await panel.ReceiveAsync(buffer, late.Token);
+        Assert.Equal("{}\u001e", System.Text.Encoding.UTF8.GetString(buffer, 0, said.Count));
+        using var large = new HttpRequestMessage(HttpMethod.Post, "/api/admin/releases/1/files/big.zip") { Content = new ByteArrayContent(new byte[3_000_000]) };
+        Assert.Equal((401, "MISSING_AUTHORIZATION"), ((await http.Read(large)) is var refused ? (refused.Status, refused.Code) : default));
     }
 
     static async Task Until(Func<bool> met)

@@ -36,6 +36,7 @@ sealed partial class Nginx : IAsyncDisposable
         site = Put(site, "server 127.0.0.1:8080;", $"server 127.0.0.1:{upstream};");
         site = Put(site, "/etc/ssl/licenses.example.com/", home + "/");
         site = Put(site, "/var/log/nginx/", home + "/");
+        site = Put(site, "    proxy_read_timeout 60s;\n", "    proxy_read_timeout 60s;\n    proxy_set_header X-Seen-Path $request_uri;\n    proxy_set_header X-Seen-Address $remote_addr;\n");
         if (files is not null) site = Put(Commented().Replace(site, "$1"), "/srv/latchkey-files/", files + "/");
         File.WriteAllText(Path.Combine(home, "site.conf"), site);
         var user = Environment.UserName == "root" ? "user root;" : "";

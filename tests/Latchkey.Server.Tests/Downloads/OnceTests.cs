@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
+using Latchkey.Server.Downloads;
 using Latchkey.Server.Licenses;
 using Latchkey.Server.Tests.Support;
 
@@ -232,5 +233,35 @@ public sealed class OnceTests
         await two.Content.ReadAsByteArrayAsync();
         await WaitForLog(server, "Handed over", 2);
         Assert.Equal(200, (await server.Http.Get(paths[2])).Status);
+    }
+
+    /// <summary>Addresses are those of the clients, as a listed proxy tells them.</summary>
+    [Theory]
+    [InlineData("Downloads:PerAddress", "too many to this address")]
+    [InlineData("Downloads:PerLicense", "too many of this license")]
+    public async Task Past_the_cap_of_an_address_or_of_a_license_the_answer_is_503_and_the_token_unspent(string cap, string why)
+    {
+        await using var server = await TestServer.Run((cap, "1"), ("TrustedProxies:0", "127.0.0.1"));
+        var isOfAddress = cap == "Downloads:PerAddress";
+        var product = server.AddProduct();
+        server.Publish(product.Id, new byte[20_000_000]);
+        var (mine, other) = (server.Issue(product.Id, "example.com").LicenseKey!, server.Issue(product.Id, "example.com").LicenseKey!);
+        async Task<string> Link(bool isSame) => await server.Http.MintPathOf(isSame ? mine : other, "example.com", 1);
+        HttpRequestMessage Get(string path, string address) => new(HttpMethod.Get, path) { Headers = { { "X-Forwarded-For", address } } };
+        using var client = server.Client();
+        using var running = await client.SendAsync(Get(await Link(true), "203.0.113.1"), HttpCompletionOption.ResponseHeadersRead);
+
+        var path = await Link(isSame: !isOfAddress);
+        var refused = await server.Http.Read(Get(path, isOfAddress ? "203.0.113.1" : "203.0.113.2"));
+        Assert.Equal((503, "TOO_MANY_DOWNLOADS", "10"), (refused.Status, refused.Code, refused.Header("Retry-After")));
+        Assert.Single(server.Log.Lines, line => line.Contains($"Downloads are refused: {why}"));
+        Assert.Equal(200, (await server.Http.Read(Get(await Link(isSame: isOfAddress), isOfAddress ? "203.0.113.2" : "203.0.113.1"))).Status);
+
+        // However it ends, the place is free again.
+        running.Dispose();
+        client.Dispose();
+        await WaitForLog(server, "Interrupted download token 1", 1);
+        Assert.Equal(20_000_000, (await Poll.Until(() => server.Http.Read(Get(path, isOfAddress ? "203.0.113.1" : "203.0.113.2")), reply => reply.Status == 200)).Bytes.Length);
+        await Poll.Until(() => Task.FromResult(server.Services.GetRequiredService<DownloadPlaces>().Remembered), left => left == 0);
     }
 }

@@ -214,6 +214,22 @@ public sealed class RateLimitTests
         Assert.InRange(GC.GetTotalMemory(true) - before, long.MinValue, 150_000_000);
     }
 
+    [Fact]
+    public async Task The_server_forgets_addresses_that_come_no_more_though_nobody_else_comes()
+    {
+        await using var server = await TestServer.Run(("RateLimit:RequestsPerMinute", "60"), ("RateLimit:FailuresPerMinute", "20"), ("TrustedProxies:0", "127.0.0.1"), ("Redis:ConnectionString", ""));
+        var limiter = server.Services.GetRequiredService<RateLimiter>();
+        await Accepted(server, "WRONG", Enumerable.Range(0, 300).Select(i => $"198.51.{i / 250}.{i % 250}"));
+        Assert.Equal(600, limiter.Clients);
+        await Poll.Until(
+            () =>
+            {
+                server.Clock.Advance(TimeSpan.FromMinutes(1));
+                return Task.FromResult(limiter.Clients);
+            },
+            left => left == 0);
+    }
+
     [Theory]
     [InlineData("203.0.113.7", "203.0.113.7")]
     [InlineData("::ffff:203.0.113.7", "203.0.113.7")]

@@ -8,7 +8,20 @@ namespace Latchkey.Server.Tests.Support;
 static class RawHttp
 {
     /// <returns>All that comes back until the server closes, as Latin-1.</returns>
-    public static Task<string> Send(int port, string request) => Send(port, Encoding.Latin1.GetBytes(request));
+    /// <param name="port">Of 127.0.0.1.</param>
+    /// <param name="request">In Latin-1.</param>
+    /// <param name="orNothing">Nobody may listen there yet.</param>
+    public static async Task<string> Send(int port, string request, bool orNothing = false)
+    {
+        try
+        {
+            return await Send(port, Encoding.Latin1.GetBytes(request));
+        }
+        catch (SocketException) when (orNothing)
+        {
+            return "";
+        }
+    }
 
     public static async Task<string> Send(int port, byte[] request)
     {

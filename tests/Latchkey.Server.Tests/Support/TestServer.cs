@@ -49,6 +49,8 @@ sealed class TestServer : IAsyncDisposable
             ["Urls"] = "http://127.0.0.1:0",
             ["RateLimit:RequestsPerMinute"] = "0",
             ["RateLimit:FailuresPerMinute"] = "0",
+            ["Downloads:PerAddress"] = "0",
+            ["Downloads:PerLicense"] = "0",
             ["ShutdownTimeout"] = "00:00:05",
             ["Log:Format"] = "json",
         };

@@ -46,6 +46,7 @@ static class AdminErrors
         new("OPERATOR_NOT_FOUND", 404, "There is no operator with this id."),
         new("INVITATION_NOT_FOUND", 404, "There is no open link with this id."),
         new("METHOD_NOT_ALLOWED", 405, "The path does not take this method; `Allow` names those it takes."),
+        new("REQUEST_TIMEOUT", 408, "The body did not come in time."),
         new("PRODUCT_EXISTS", 409, "The id you chose is taken."),
         new("PRODUCT_ARCHIVED", 409, "Nothing new is issued for an archived product."),
         new("RELEASE_EXISTS", 409, "The product has a release of this version."),

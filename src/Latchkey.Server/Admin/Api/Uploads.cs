@@ -12,6 +12,7 @@ static class Uploads
     {
         // The store has a limit of its own, told in our words and before the body is read.
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = null;
+        Http.TimedBody.Lift(context);
         var request = context.Request;
 
         // %2F is the one that routing leaves as it is.
