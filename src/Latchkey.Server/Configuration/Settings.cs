@@ -127,7 +127,7 @@ sealed record Settings(
                 from.OneOf("Log:Format", "auto", "auto", "text", "json")),
             TelemetrySettings.Read(from),
             new ConnectionSettings(
-                from.Whole("Connections:Max", 20_000, 10, 1_000_000),
+                from.Whole("Connections:Max", 12_000, 10, 1_000_000),
                 from.Whole("Connections:PerAddress", 1000, 0, 1_000_000, "0 turns the cap off"),
                 from.Duration("Connections:HeaderTimeout", TimeSpan.FromSeconds(15), TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10)),
                 from.Duration("Connections:BodyTimeout", TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10))),
