@@ -1,4 +1,4 @@
-using System.Text;
+using Microsoft.Win32.SafeHandles;
 using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
 
@@ -20,18 +20,16 @@ static class Passphrase
         return typed;
     }
 
-    /// <summary>Without showing it.</summary>
+    /// <summary>Without showing it, from before the question is asked: somebody types ahead.</summary>
     static string Read(string question)
     {
+        using var hidden = Posix.HideTyping();
         Console.Error.Write(question);
-        var typed = new StringBuilder();
-        for (var key = Console.ReadKey(intercept: true); key.Key != ConsoleKey.Enter; key = Console.ReadKey(intercept: true))
-        {
-            if (key.Key == ConsoleKey.Backspace && typed.Length > 0) typed.Length--;
-            else if (!char.IsControl(key.KeyChar)) typed.Append(key.KeyChar);
-        }
 
+        // Not by the console's reader, which would show what is typed between its own reads.
+        using var terminal = new StreamReader(new FileStream(new SafeFileHandle(0, ownsHandle: false), FileAccess.Read, bufferSize: 0));
+        var typed = terminal.ReadLine();
         Console.Error.WriteLine();
-        return typed.ToString().Trim();
+        return typed?.Trim() ?? "";
     }
 }

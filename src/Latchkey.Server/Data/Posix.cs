@@ -25,6 +25,39 @@ static partial class Posix
         if (failed) throw new IOException($"The directory {path} cannot be written to disk.");
     }
 
+    /// <summary>What is typed on the terminal is not shown, until this is disposed of or the process is interrupted.</summary>
+    public static IDisposable? HideTyping()
+    {
+        // struct termios of Linux: four words of flags, of which the last is c_lflag, and 44 bytes more.
+        var shown = new byte[60];
+        if (!OperatingSystem.IsLinux() || GetTerminal(0, shown) != 0) return null;
+        const byte echo = 8;
+        var hidden = (byte[])shown.Clone();
+        hidden[12] &= unchecked((byte)~echo);
+        return new Typing(hidden, shown);
+    }
+
+    sealed class Typing : IDisposable
+    {
+        const int Now = 0;
+
+        readonly byte[] _before;
+        readonly PosixSignalRegistration _interrupt;
+
+        public Typing(byte[] meanwhile, byte[] before)
+        {
+            _before = before;
+            _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, _ => SetTerminal(0, Now, _before));
+            _ = SetTerminal(0, Now, meanwhile);
+        }
+
+        public void Dispose()
+        {
+            _ = SetTerminal(0, Now, _before);
+            _interrupt.Dispose();
+        }
+    }
+
     /// <summary>May this process read and write here (and, of a directory, enter)?</summary>
     public static bool CanReadAndWrite(string path)
     {
@@ -71,6 +104,12 @@ static partial class Posix
 
     [LibraryImport("libc", EntryPoint = "close")]
     private static partial int Close(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "tcgetattr")]
+    private static partial int GetTerminal(int descriptor, [Out] byte[] attributes);
+
+    [LibraryImport("libc", EntryPoint = "tcsetattr")]
+    private static partial int SetTerminal(int descriptor, int when, byte[] attributes);
 
     [LibraryImport("libc", EntryPoint = "access", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Access(string path, int mode);
