@@ -62,6 +62,8 @@ static partial class CommandHost
         Console.Error.Dispose();
         Npgsql.NpgsqlConnection.ClearAllPools();
         Directory.SetCurrentDirectory("/");
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
     }
 
     static FileStream Descriptor(int number, FileAccess access) => new(new SafeFileHandle(Dup(number), true), access);

@@ -51,7 +51,14 @@ sealed class CuttingProxy : IDisposable
                 await server.ConnectAsync(IPAddress.Loopback, _server, _stop.Token);
                 using var over = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
                 var asks = client.GetStream().CopyToAsync(server.GetStream(), over.Token);
-                await Answers(server.GetStream(), client.GetStream(), left, over.Token);
+                if (await Answers(server.GetStream(), client.GetStream(), left, over.Token))
+                {
+                    // What is on its way arrives; only a line that breaks loses it.
+                    client.Client.Shutdown(SocketShutdown.Send);
+                    await asks;
+                    return;
+                }
+
                 await over.CancelAsync();
                 await asks;
             }
@@ -65,17 +72,20 @@ sealed class CuttingProxy : IDisposable
         }
     }
 
-    async Task Answers(NetworkStream from, NetworkStream to, long left, CancellationToken stop)
+    /// <returns>The server has said all that it had to say.</returns>
+    async Task<bool> Answers(NetworkStream from, NetworkStream to, long left, CancellationToken stop)
     {
         var buffer = new byte[16 * 1024];
         while (left > 0)
         {
             var read = await from.ReadAsync(buffer.AsMemory(0, (int)Math.Min(buffer.Length, left)), stop);
-            if (read == 0) return;
+            if (read == 0) return true;
             await to.WriteAsync(buffer.AsMemory(0, read), stop);
             Interlocked.Add(ref _carried, read);
             left -= read;
         }
+
+        return false;
     }
 
     public void Dispose()
