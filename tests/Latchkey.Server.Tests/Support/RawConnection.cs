@@ -19,7 +19,15 @@ sealed class RawConnection : IDisposable
     {
         var connection = new RawConnection();
         connection._socket.Bind(new IPEndPoint(IPAddress.Parse(from), 0));
-        await connection._socket.ConnectAsync(IPAddress.Loopback, port);
+        try
+        {
+            await connection._socket.ConnectAsync(IPAddress.Loopback, port);
+        }
+        catch (SocketException refused) when (refused.SocketErrorCode == SocketError.ConnectionReset)
+        {
+            // Closed at once, before it was even told to be open.
+        }
+
         return connection;
     }
 
