@@ -25,6 +25,9 @@ public sealed class BackupTests(Chromium chromium)
         Assert.Equal(1, (await Cli.Run(["backup", "--data", panel.Shop.Data], [schedule[0], ("LATCHKEY_Backup__To", Path.Combine(panel.Shop.Home, "in-the-way", "x"))])).Status);
         await page.ReloadAsync();
         await Expect(card.GetByRole(AriaRole.Alert)).ToContainTextAsync("The last one failed");
+
+        // A sentence, and not a row of its parts.
+        await Expect(card.GetByRole(AriaRole.Alert).Locator("> *")).ToHaveCountAsync(1);
         await Expect(page.GetByRole(AriaRole.Region, new() { Name = "Needs attention" })).ToContainTextAsync("The last one that was made is of");
         Assert.Empty(panel.Complaints);
     }
