@@ -104,8 +104,8 @@ sealed class SqliteWriteQueue : WriteQueue
     WriteSession OpenSession()
     {
         var connection = _database.OpenExisting();
-        connection.DefaultTimeout = 1;
-        Database.Execute(connection, "PRAGMA cache_size=-16384; PRAGMA busy_timeout=1500");
+        connection.DefaultTimeout = (int)_database.PatienceOfQueue.TotalSeconds;
+        Database.Execute(connection, $"PRAGMA cache_size=-16384; PRAGMA busy_timeout={(int)_database.PatienceOfQueue.TotalMilliseconds}");
         return new WriteSession(_database, connection, ownsConnection: true);
     }
 

@@ -13,7 +13,7 @@ namespace Latchkey.Server.Downloads;
 sealed partial class MintDownload(
     LicenseDesk desk, DownloadTokens tokens, ReleaseLookup releases, ActivityBoard activity, Settings settings, TimeProvider clock, ILogger<MintDownload> log)
 {
-    static readonly Refusal NoHost = Wire.InvalidRequest("Send a Host header: the download URL is made of it");
+    static readonly Refusal NoHost = Wire.InvalidRequest("Send a Host header with the name of this server: the download URL is made of it");
 
     readonly record struct Minted(string Url, DateTimeOffset ExpiresAt, string ProductName, OfferedRelease Release, Artifact File);
 
@@ -33,7 +33,7 @@ sealed partial class MintDownload(
 
     async Task Mint(HttpContext context, LicenseRequest asked)
     {
-        if (settings.PublicUrl is null && !context.Request.Host.HasValue)
+        if (settings.PublicUrl is null && !HostHeader.FitsInUrl(context.Request))
         {
             activity.Count(ActivityKind.Mint, NoHost.Code);
             await Answer.Refuse(context, NoHost);

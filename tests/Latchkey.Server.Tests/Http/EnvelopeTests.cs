@@ -165,6 +165,22 @@ public sealed class EnvelopeTests
         Assert.Equal(404, (await server.Http.Get("/api/x")).Status);
     }
 
+    /// <summary>Kestrel takes it for a host; in a link it would be none.</summary>
+    [Fact]
+    public async Task A_host_that_no_link_can_be_made_of_is_refused_where_one_is_made()
+    {
+        await using var server = await TestServer.Run();
+        Assert.StartsWith("HTTP/1.1 400", await RawHttp.Send(server.Port, "GET /admin/join/x HTTP/1.1\r\nHost: 'h\r\nConnection: close\r\n\r\n"));
+        server.AddProduct();
+        server.Publish(1, [1]);
+        var key = server.Issue(1, "example.com").LicenseKey;
+        var mint = $"POST /api/license/download HTTP/1.1\r\nHost: 'h\r\nAuthorization: Bearer {key}\r\nX-Domain: example.com\r\nX-Product-ID: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        var raw = await RawHttp.Send(server.Port, mint);
+        Assert.StartsWith("HTTP/1.1 400", raw);
+        Assert.Contains("Host header", raw);
+        Assert.StartsWith("HTTP/1.1 200", await RawHttp.Send(server.Port, mint.Replace("'h", "h", StringComparison.Ordinal)));
+    }
+
     [Fact]
     public async Task A_hundred_headers_are_read_and_far_too_large_ones_are_431()
     {

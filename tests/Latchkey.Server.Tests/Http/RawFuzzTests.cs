@@ -19,6 +19,9 @@ public sealed partial class RawFuzzTests(ITestOutputHelper output)
     static readonly TimeSpan TooLong = TimeSpan.FromSeconds(20);
     static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(60);
 
+    /// <summary>HTTP/2's own words for "only HTTP/1.1", to a client that begins with its preface: a frame of 8 bytes, error 13.</summary>
+    const string GoAway = "\0\0\u0008\u0007\0\0\0\0\0\0\0\0\0\0\0\0\u000d";
+
     static int Requests => int.Parse(Environment.GetEnvironmentVariable("LATCHKEY_TEST_FUZZ_REQUESTS") ?? "4000", CultureInfo.InvariantCulture);
     static int Seed => int.Parse(Environment.GetEnvironmentVariable("LATCHKEY_TEST_FUZZ_SEED") ?? "1", CultureInfo.InvariantCulture);
 
@@ -36,6 +39,7 @@ public sealed partial class RawFuzzTests(ITestOutputHelper output)
         var port = new Uri(server.Url).Port;
 
         var faults = new ConcurrentQueue<string>();
+        var unavailable = new ConcurrentQueue<(int Number, byte[] Request)>();
         var statuses = new ConcurrentDictionary<int, int>();
         var (warm, watch) = (0L, Stopwatch.StartNew());
         var next = 0;
@@ -47,16 +51,26 @@ public sealed partial class RawFuzzTests(ITestOutputHelper output)
                 var broken = new Breaker(Seed, number).Break(seeds);
                 var (status, fault) = await Send(port, broken);
                 statuses.AddOrUpdate(status, 1, (_, count) => count + 1);
-                if (fault is not null) faults.Enqueue($"request {number} of seed {Seed}: {fault}{Environment.NewLine}{Encoding.Latin1.GetString(broken)}");
+                if (status == 503) unavailable.Enqueue((number, broken));
+                else if (fault is not null) faults.Enqueue(Told(number, fault, broken));
             }
         })));
+
+        // A database that a busy machine kept from answering says so; a request that cannot be answered is answered so again.
+        foreach (var (number, broken) in unavailable)
+        {
+            if ((await Send(port, broken)).Fault is { } again) faults.Enqueue(Told(number, again, broken));
+        }
 
         var grown = Resident(server.Id) - warm;
         output.WriteLine($"{Requests} requests made of {seeds.Length} right ones, in {watch.Elapsed.TotalSeconds:0} s: {string.Join(", ", statuses.OrderBy(s => s.Key).Select(s => $"{(s.Key == 0 ? "closed" : s.Key)} {s.Value}"))}; resident {warm / 1_000_000} MB after a quarter, {grown / 1_000_000:+0;-0;0} MB at the end");
         Assert.True(faults.IsEmpty, string.Join(Environment.NewLine, faults));
+        Assert.True(unavailable.Count <= Requests / 100, $"{unavailable.Count} answers of 503: {server.Log}");
         Assert.True(grown < 60_000_000, $"the process grew by {grown} bytes");
         Assert.Equal(200, (await server.Http.Verify(key, "example.com", product)).Status);
     }
+
+    static string Told(int number, string fault, byte[] request) => $"request {number} of seed {Seed}: {fault}{Environment.NewLine}{Encoding.Latin1.GetString(request)}";
 
     /// <summary>A right request for each operation of each API, each page and each file of the panel.</summary>
     static async Task<byte[][]> Seeds(ServeProcess server, string key, string apiKey, string link)
@@ -121,6 +135,7 @@ public sealed partial class RawFuzzTests(ITestOutputHelper output)
 
         var said = Encoding.Latin1.GetString(answer.ToArray());
         var statuses = StatusLine().Matches(said).Select(line => int.Parse(line.Groups[1].Value, CultureInfo.InvariantCulture)).ToList();
+        if (said.StartsWith(GoAway, StringComparison.Ordinal)) return (426, null);
         if (said.Length > 0 && statuses.Count == 0) return (-2, "the answer is no HTTP: " + said[..Math.Min(200, said.Length)]);
 
         // 501 and 505 are of the server that reads the bytes: a transfer coding or version that there is not.
@@ -150,7 +165,7 @@ public sealed partial class RawFuzzTests(ITestOutputHelper output)
             "HTTP/1.0", "HTTP/3.7", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "OPTIONS", "TRACE", "CONNECT", new string('a', 300), new string('/', 300), new string('{', 300), new string('9', 400),
         }.Select(Encoding.Latin1.GetBytes)];
 
-        readonly Random _random = new(HashCode.Combine(seed, 397) ^ (number * 7919));
+        readonly Random _random = new(unchecked((seed * 1_000_003) ^ (number * 7919)));
 
         public byte[] Break(byte[][] seeds)
         {

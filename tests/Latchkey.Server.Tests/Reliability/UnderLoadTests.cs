@@ -23,6 +23,24 @@ public sealed class UnderLoadTests : IDisposable
         return request;
     }
 
+    /// <summary>SQLite's lock is polled for: a server that writes without a pause is quicker nearly every time.</summary>
+    [Fact]
+    [Trait("Database", "Sqlite")]
+    public async Task A_command_waits_for_longer_than_a_request_beside_a_process_that_writes_without_a_pause()
+    {
+        await _shop.AddProduct();
+        Task<CliResult> adding, backingUp;
+        using (Tables.HoldWrites(_shop.Database))
+        {
+            adding = _shop.Run("license", "issue", "--product", "1");
+            backingUp = Cli.Run(["backup", "--to", Path.Combine(_shop.Home, "backups"), "--data", _shop.Data], [("LATCHKEY_BACKUP_PASSPHRASE", "correct horse battery staple")]);
+            await Assert.ThrowsAsync<TimeoutException>(() => Task.WhenAny(adding, backingUp).WaitAsync(TimeSpan.FromSeconds(7), TestContext.Current.CancellationToken));
+        }
+
+        Assert.Equal((0, ""), ((await adding).Status, (await adding).Error));
+        Assert.Equal((0, ""), ((await backingUp).Status, (await backingUp).Error));
+    }
+
     [Fact]
     public async Task No_mint_is_refused_while_ten_thousand_licenses_are_issued_suspended_and_resumed()
     {

@@ -1,4 +1,5 @@
 using Latchkey.Server.Configuration;
+using Latchkey.Server.Http;
 
 namespace Latchkey.Server.Admin.Panel;
 
@@ -28,14 +29,17 @@ sealed class PanelHeaders(RequestDelegate next, Settings settings)
 
         // Under no-referrer a browser sends "Origin: null" with our own forms.
         headers["Referrer-Policy"] = "same-origin";
-        if (!IsOurs(context.Request))
-        {
-            context.Response.StatusCode = StatusCodes.Status403Forbidden;
-            context.Response.ContentType = "text/plain; charset=utf-8";
-            return context.Response.WriteAsync(Foreign);
-        }
 
-        return next(context);
+        // Every page has links made of it.
+        if (!HostHeader.FitsInUrl(context.Request)) return Refuse(context, StatusCodes.Status400BadRequest, "The Host header of this request is not the name of a server.\n");
+        return IsOurs(context.Request) ? next(context) : Refuse(context, StatusCodes.Status403Forbidden, Foreign);
+    }
+
+    static Task Refuse(HttpContext context, int status, string text)
+    {
+        context.Response.StatusCode = status;
+        context.Response.ContentType = "text/plain; charset=utf-8";
+        return context.Response.WriteAsync(text);
     }
 
     /// <summary>Relative links need the slash.</summary>
