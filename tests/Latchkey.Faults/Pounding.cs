@@ -6,8 +6,6 @@ sealed class Pounding(Stage stage, Shop shop, Ledger ledger)
     const int Pounders = 3;
     const double Window = 60_000;
 
-    /// <summary>Requests of a minute whose answer is not known: with more of them, nobody can say that too few were let in.</summary>
-    const int MostUnknown = 3;
     static readonly TimeSpan Every = TimeSpan.FromMilliseconds(250);
 
     readonly List<(double Sent, double Came, bool IsAdmitted, bool IsKnown)>[] _seen = [.. Enumerable.Range(0, Pounders).Select(_ => new List<(double, double, bool, bool)>())];
@@ -63,12 +61,11 @@ sealed class Pounding(Stage stage, Shop shop, Ledger ledger)
         if (Found.Fewest < Stage.Limit * 0.98) ledger.Fail($"only {Found.Fewest} requests of one address were let in within a minute; {Stage.Limit} are allowed");
     }
 
-    /// <summary>Who was surely within the minute is not more than the limit; who may have been is not fewer, where as many asked.</summary>
+    /// <summary>Who was surely let in within the minute is not more than the limit; who may have been, an answer that got lost too, is not fewer.</summary>
     void Count(List<(double Sent, double Came, bool IsAdmitted, bool IsKnown)> seen, double from, double to, bool isSteady)
     {
         var surely = seen.Count(one => one.Sent >= from && one.Came < to && one.IsAdmitted && one.IsKnown);
-        var perhaps = seen.Where(one => one.Came >= from && one.Sent < to && one.IsAdmitted).ToList();
-        isSteady &= perhaps.Count(one => !one.IsKnown) <= MostUnknown;
-        Found = (Found.Minutes + 1, Math.Max(Found.Most, surely), isSteady ? Math.Min(Found.Fewest, perhaps.Count) : Found.Fewest);
+        var perhaps = seen.Count(one => one.Came >= from && one.Sent < to && one.IsAdmitted);
+        Found = (Found.Minutes + 1, Math.Max(Found.Most, surely), isSteady ? Math.Min(Found.Fewest, perhaps) : Found.Fewest);
     }
 }

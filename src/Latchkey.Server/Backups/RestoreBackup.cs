@@ -14,7 +14,7 @@ sealed record RestoredBackup(int Files, IReadOnlyList<MissingFile> Absent, long 
 /// <summary>
 /// Puts an installation back into an empty data directory, and into an empty PostgreSQL database where the settings name one.
 /// All is made ready in a directory inside it, and moved into place at last, the database after everything else: what
-/// fails before that leaves nothing.
+/// fails leaves nothing, and what is killed, or fails while it fills PostgreSQL, leaves what the next one throws away.
 /// </summary>
 sealed class RestoreBackup(OpenBackup backup, Settings settings, TimeProvider clock)
 {
@@ -22,6 +22,10 @@ sealed class RestoreBackup(OpenBackup backup, Settings settings, TimeProvider cl
     const string LockName = "upgrade.lock";
 
     readonly string _data = Path.GetFullPath(settings.Data);
+
+    // In its final place, and not yet an installation.
+    readonly List<string> _placed = [];
+    bool _isFilling;
 
     /// <summary>Told what is done, of how much, and of how much in all.</summary>
     public Action<string, long, long>? Progress { get; init; }
@@ -34,17 +38,22 @@ sealed class RestoreBackup(OpenBackup backup, Settings settings, TimeProvider cl
     {
         var data = Path.GetFullPath(settings.Data);
         if (File.Exists(data)) throw new OperationException($"{data} is a file; a directory is needed.");
-        if (Directory.Exists(data) && Directory.EnumerateFileSystemEntries(data).Any(entry => Path.GetFileName(entry) is not (StagingName or LockName)))
+        if (Directory.Exists(data) && Directory.EnumerateFileSystemEntries(data).Except(Left(data)).Any(entry => Path.GetFileName(entry) is not LockName))
         {
             throw new OperationException($"{data} is not empty: stop the server if it runs there, move the directory away, or name another one with --data. Nothing was changed.");
         }
 
         if (!settings.Database.IsPostgreSql) return;
-        using var database = new PostgreSqlDatabase(settings.Database.ConnectionString!);
+        using var database = new PostgreSqlDatabase(settings.Database.ConnectionString!, forCommand: true);
         PostgreSqlInstallation.RequireNone(database);
     }
 
-    /// <exception cref="OperationException">It cannot be done: nothing is left of it.</exception>
+    /// <summary>What an earlier one has left that did not come to its end.</summary>
+    static string[] Left(string data) => Directory.Exists(Path.Combine(data, StagingName)) && !File.Exists(DataDirectory.DatabaseFile(data))
+        ? [Path.Combine(data, StagingName), DataDirectory.SecretsDirectory(data), Path.Combine(data, "files")]
+        : [];
+
+    /// <exception cref="OperationException">It cannot be done.</exception>
     public async Task<RestoredBackup> Run(CancellationToken stop)
     {
         RequireEmpty(settings);
@@ -57,15 +66,17 @@ sealed class RestoreBackup(OpenBackup backup, Settings settings, TimeProvider cl
         try
         {
             using var alone = ExclusiveLock.Take(Path.Combine(_data, LockName), TimeSpan.FromSeconds(1));
-            if (Directory.Exists(Staging)) Directory.Delete(Staging, recursive: true);
+            foreach (var left in Left(_data).Reverse().Where(Directory.Exists)) Directory.Delete(left, recursive: true);
             Directory.CreateDirectory(Staging);
             if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(Staging, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             var restored = await Stage(isOwn, stop);
-            if (settings.Database.IsPostgreSql) Move();
             PutInPlace();
+            if (settings.Database.IsPostgreSql) Move();
+            Directory.Delete(Staging, recursive: true);
+            Posix.GiveToOwnerOf(_data, Directory.EnumerateFileSystemEntries(_data, "*", SearchOption.AllDirectories));
             return restored;
         }
-        catch
+        catch when (!_isFilling)
         {
             Undo(isNew);
             throw;
@@ -128,35 +139,38 @@ sealed class RestoreBackup(OpenBackup backup, Settings settings, TimeProvider cl
         return unknown;
     }
 
-    /// <summary>Into PostgreSQL, as any installation moves there; each row is compared.</summary>
-    void Move()
-    {
-        using var database = new PostgreSqlDatabase(settings.Database.ConnectionString!);
-        using var move = new MoveFromSqlite(Staging, database, settings) { Progress = Progress };
-        move.Run();
-        foreach (var entry in new[] { DataDirectory.DatabaseFile(Staging), Path.Combine(Staging, LockName) }) File.Delete(entry);
-        Directory.Delete(DataDirectory.SecretsDirectory(Staging), recursive: true);
-    }
-
+    /// <summary>What makes it an installation comes last.</summary>
     void PutInPlace()
     {
         File.Delete(Path.Combine(Staging, LockName));
-
-        // What makes it an installation comes last.
-        foreach (var entry in Directory.EnumerateFileSystemEntries(Staging).OrderBy(entry => entry == DataDirectory.DatabaseFile(Staging)).ToList())
+        string[] toPostgreSql = settings.Database.IsPostgreSql ? [DataDirectory.DatabaseFile(Staging), DataDirectory.SecretsDirectory(Staging)] : [];
+        foreach (var entry in Directory.EnumerateFileSystemEntries(Staging).Except(toPostgreSql).OrderBy(entry => entry == DataDirectory.DatabaseFile(Staging)).ToList())
         {
             var final = Path.Combine(_data, Path.GetFileName(entry));
             if (Directory.Exists(entry)) Directory.Move(entry, final);
             else File.Move(entry, final);
+            _placed.Add(final);
             Posix.SyncDirectory(_data);
         }
+    }
 
-        Directory.Delete(Staging);
-        Posix.GiveToOwnerOf(_data, Directory.EnumerateFileSystemEntries(_data, "*", SearchOption.AllDirectories));
+    /// <summary>Into PostgreSQL, as any installation moves there; each row is compared.</summary>
+    void Move()
+    {
+        using var database = new PostgreSqlDatabase(settings.Database.ConnectionString!, forCommand: true);
+        using var move = new MoveFromSqlite(Staging, database, settings) { Progress = Progress, IsRestore = true };
+        _isFilling = true;
+        move.Run();
     }
 
     void Undo(bool isNew)
     {
+        foreach (var placed in _placed.AsEnumerable().Reverse())
+        {
+            if (Directory.Exists(placed)) Directory.Delete(placed, recursive: true);
+            else File.Delete(placed);
+        }
+
         if (Directory.Exists(Staging)) Directory.Delete(Staging, recursive: true);
         File.Delete(Path.Combine(_data, LockName));
         if (isNew && !Directory.EnumerateFileSystemEntries(_data).Any()) Directory.Delete(_data);

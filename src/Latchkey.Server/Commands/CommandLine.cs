@@ -109,9 +109,7 @@ static class CommandLine
     public static DataDirectory OpenData(ParseResult parsed, bool create)
     {
         var settings = SettingsOf(parsed);
-        var data = DataDirectory.Open(settings, create, TimeProvider.System);
-        if (data.Database is SqliteDatabase embedded) embedded.WaitAsCommand();
-        return data;
+        return DataDirectory.Open(settings, create, TimeProvider.System, forCommand: true);
     }
 
     /// <summary>On the data directory of the command; what is done is done by whoever runs it.</summary>

@@ -46,7 +46,7 @@ sealed class Examination
         if (settings.Database.IsPostgreSql) return OpenShared(settings);
         if (!HasData(path)) return null;
         CheckPermissions(path);
-        var data = DataDirectory.Open(settings, create: false, TimeProvider.System);
+        var data = DataDirectory.Open(settings, create: false, TimeProvider.System, forCommand: true);
         Ok($"the secrets in {DataDirectory.SecretsDirectory(path)} are those of this database");
         return data;
     }

@@ -30,7 +30,7 @@ static class MigrateCommand
                 : "Where to? Set Database:Provider=PostgreSql, and Database:ConnectionString to an empty database.");
         }
 
-        using var database = new PostgreSqlDatabase(settings.Database.ConnectionString!);
+        using var database = new PostgreSqlDatabase(settings.Database.ConnectionString!, forCommand: true);
         if (parsed.GetValue(From) is { } from) return Move(parsed, settings, database, DataOf(from));
         var applied = PostgreSqlInstallation.Migrate(database, settings, TimeProvider.System);
         return Output.Done(parsed, new Migrated(database.Place, applied), Lines);

@@ -36,12 +36,19 @@ sealed class DataDirectory
     /// <param name="settings">Where it is, and where rows and files are kept.</param>
     /// <param name="create">Make what is not there yet; else what is missing is an error.</param>
     /// <param name="clock">When the installation was made.</param>
+    /// <param name="forCommand">Where the database is busy, it is waited for longer than a request may wait.</param>
     /// <exception cref="DataDirectoryException">It cannot be used.</exception>
-    public static DataDirectory Open(Settings settings, bool create, TimeProvider clock)
+    public static DataDirectory Open(Settings settings, bool create, TimeProvider clock, bool forCommand = false)
     {
-        if (!settings.Database.IsPostgreSql) return Open(settings.Data, create, clock, settings.Blobs);
+        if (!settings.Database.IsPostgreSql)
+        {
+            var directory = Open(settings.Data, create, clock, settings.Blobs);
+            if (forCommand) ((SqliteDatabase)directory.Database).WaitAsCommand();
+            return directory;
+        }
+
         var path = System.IO.Path.GetFullPath(settings.Data);
-        var database = new PostgreSqlDatabase(settings.Database.ConnectionString!);
+        var database = new PostgreSqlDatabase(settings.Database.ConnectionString!, forCommand);
         var secrets = PostgreSqlInstallation.Open(database, settings, clock);
         if (create) Directory.CreateDirectory(path);
         return new DataDirectory(path, secrets, database, settings.Blobs, clock);

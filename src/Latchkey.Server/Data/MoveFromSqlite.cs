@@ -15,12 +15,21 @@ namespace Latchkey.Server.Data;
 sealed class MoveFromSqlite(string source, PostgreSqlDatabase target, Settings settings) : IDisposable
 {
     const int RowsAtOnce = 20_000;
-    const string Filling = "This database is being filled by \"latchkey migrate --from\", which has not come to its end: run that again.";
+
+    /// <summary>What the database says of itself while a restore fills it.</summary>
+    public const string Restoring = "This database is being filled by \"latchkey restore\", which has not come to its end: run that again.";
+
+    const string Migrating = "This database is being filled by \"latchkey migrate --from\", which has not come to its end: run that again.";
 
     readonly SqliteDatabase _embedded = new(DataDirectory.DatabaseFile(source));
 
     /// <summary>Of a table: how many rows it has, and how many of them this run copied.</summary>
     public sealed record Moved(string Table, long Rows, long Copied);
+
+    /// <summary>What an earlier run has left is not gone on with, but thrown away.</summary>
+    public bool IsRestore { get; init; }
+
+    string Filling => IsRestore ? Restoring : Migrating;
 
     /// <summary>Told what is done ("copied" or "compared"), of how many rows, and of how many in all.</summary>
     public Action<string, long, long>? Progress { get; init; }
@@ -44,7 +53,7 @@ sealed class MoveFromSqlite(string source, PostgreSqlDatabase target, Settings s
             }
             catch (NpgsqlException failure)
             {
-                throw new OperationException($"The database {target.Place} failed: {failure.Message.TrimEnd('.')}. What was copied so far is there: run the same again, and it goes on.");
+                throw new OperationException($"The database {target.Place} failed: {failure.Message.TrimEnd('.')}. What was copied so far is there: run the same again, and it {(IsRestore ? "begins anew" : "goes on")}.");
             }
         });
     }
@@ -80,6 +89,7 @@ sealed class MoveFromSqlite(string source, PostgreSqlDatabase target, Settings s
             throw new OperationException($"The files in {PostgreSqlInstallation.SecretsDirectory(settings)} are the secrets of another installation: name an empty directory with Secrets:Directory.");
         }
 
+        if (IsRestore && Migrator.ClosedBecause(holder) == Filling) Database.Execute(holder, $"TRUNCATE {string.Join(", ", MovedTable.All(target).Select(table => table.Name))}, installation");
         using var session = new WriteSession(target, holder);
         var made = Database.Scalar<long>(embedded, "SELECT created_at FROM installation");
         session.Execute("INSERT INTO installation (id, pepper_check, created_at, oldest_schema, closed) VALUES (1, $1, $2, '', $3) ON CONFLICT DO NOTHING", check, made, Filling);

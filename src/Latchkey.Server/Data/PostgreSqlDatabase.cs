@@ -6,20 +6,22 @@ using NpgsqlTypes;
 namespace Latchkey.Server.Data;
 
 /// <summary>Opens connections to a PostgreSQL server, or to what speaks its protocol, all with the same promises.</summary>
-sealed class PostgreSqlDatabase(string connectionString) : Database
+/// <param name="connectionString">As the settings have it.</param>
+/// <param name="forCommand">Who waits is nobody but the operator who typed it.</param>
+sealed class PostgreSqlDatabase(string connectionString, bool forCommand = false) : Database
 {
     /// <summary>Connections that answer customers' requests: these are never all in use by the office.</summary>
     const int Reserved = 10;
 
-    readonly NpgsqlDataSource _customers = Source(connectionString, _ => Reserved);
-    readonly NpgsqlDataSource _office = Source(connectionString, most => Math.Max(1, most - Reserved), prepares: false);
+    readonly NpgsqlDataSource _customers = Source(connectionString, forCommand, _ => Reserved);
+    readonly NpgsqlDataSource _office = Source(connectionString, forCommand, most => Math.Max(1, most - Reserved), prepares: false);
 
     // Who waits for the row of the installation holds a connection: one of this node at a time.
     readonly WriteTurn _turn = new(TimeSpan.FromSeconds(5));
 
-    static NpgsqlDataSource Source(string connectionString, Func<int, int> size, bool prepares = true)
+    static NpgsqlDataSource Source(string connectionString, bool forCommand, Func<int, int> size, bool prepares = true)
     {
-        var all = WithDefaults(connectionString);
+        var all = WithDefaults(connectionString, forCommand);
         all.MaxPoolSize = size(all.MaxPoolSize);
         if (!prepares) all.MaxAutoPrepare = 0;
         all.MinPoolSize = Math.Min(all.MinPoolSize, all.MaxPoolSize);
@@ -35,7 +37,7 @@ sealed class PostgreSqlDatabase(string connectionString) : Database
 
     /// <summary>What the operator did not say: to give up in time, and to prepare what is asked often.</summary>
     /// <exception cref="ArgumentException">It is no connection string.</exception>
-    public static NpgsqlConnectionStringBuilder WithDefaults(string connectionString)
+    public static NpgsqlConnectionStringBuilder WithDefaults(string connectionString, bool forCommand = false)
     {
         var given = new DbConnectionStringBuilder { ConnectionString = connectionString };
         var all = new NpgsqlConnectionStringBuilder(connectionString);
@@ -44,8 +46,8 @@ sealed class PostgreSqlDatabase(string connectionString) : Database
             if (!given.ContainsKey(name)) set();
         }
 
-        Usual("Timeout", () => all.Timeout = 2);
-        Usual("Command Timeout", () => all.CommandTimeout = 2);
+        Usual("Timeout", () => all.Timeout = forCommand ? 10 : 2);
+        Usual("Command Timeout", () => all.CommandTimeout = forCommand ? 60 : 2);
         Usual("Cancellation Timeout", () => all.CancellationTimeout = -1);
         Usual("Max Auto Prepare", () => all.MaxAutoPrepare = 100);
         Usual("Auto Prepare Min Usages", () => all.AutoPrepareMinUsages = 2);

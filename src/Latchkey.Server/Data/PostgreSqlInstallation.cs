@@ -75,13 +75,13 @@ static class PostgreSqlInstallation
 
     /// <summary>Something is to be put there.</summary>
     /// <exception cref="DataDirectoryException">The database does not answer.</exception>
-    /// <exception cref="OperationException">It holds an installation.</exception>
+    /// <exception cref="OperationException">It holds an installation, and not only what a restore that broke off has left.</exception>
     public static void RequireNone(PostgreSqlDatabase database)
     {
         try
         {
             using var connection = database.Open();
-            if (Applied(connection).Count == 0 || Database.Scalar<long>(connection, "SELECT count(*) FROM installation") == 0) return;
+            if (Applied(connection).Count == 0 || Database.Scalar<long>(connection, "SELECT count(*) FROM installation") == 0 || Migrator.ClosedBecause(connection) == MoveFromSqlite.Restoring) return;
             throw new OperationException($"The database {database.Place} holds an installation already: restore into a new, empty one, which CREATE DATABASE makes. Nothing was changed.");
         }
         catch (DbException failure)

@@ -149,7 +149,8 @@ public sealed class DamageTests : IDisposable
 
         // What one that was killed has left is no hindrance.
         Directory.Delete(Target, recursive: true);
-        Directory.CreateDirectory(Path.Combine(Target, ".restoring", "files"));
+        foreach (var directory in new[] { ".restoring", "secrets", "files" }) Directory.CreateDirectory(Path.Combine(Target, directory));
+        await File.WriteAllTextAsync(Path.Combine(Target, "secrets", "pepper"), "of that one", TestContext.Current.CancellationToken);
         await BackedUp.Restore(place, Target);
         Assert.Equal(["files", "latchkey.db", "secrets", "upgrade.lock"], Directory.EnumerateFileSystemEntries(Target).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }

@@ -68,4 +68,24 @@ public sealed class EitherDatabaseTests : IDisposable
         await using var back = await TestServer.Run(In("back"), server.Clock);
         Assert.Equal(8_000_001, back.Issue(1, "next.example").Id);
     }
+
+    [Fact]
+    public async Task One_that_broke_off_while_it_filled_PostgreSQL_is_no_installation_and_the_next_begins_anew()
+    {
+        await using var server = await Operations.Shop();
+        await BackedUp.Done(["backup", "--to", In("backup"), "--data", server.Data.Path]);
+        await BackedUp.Done(["migrate", "--data", In("schema")], Shared);
+        PostgreSqlServer.OfRun.Execute(_name, "DELETE FROM installation; ALTER TABLE licenses ADD CONSTRAINT full_disk CHECK (id < 0)");
+        string[] restore = ["restore", "--from", In("backup"), "--data", In("target")];
+        Assert.EndsWith("run the same again, and it begins anew.", Shop.Refused(1, await BackedUp.Cli([.. restore, "--json"], Shared)), StringComparison.Ordinal);
+        Assert.Contains("\"latchkey restore\", which has not come to its end", Shop.Refused(1, await BackedUp.Cli(["license", "list", "--data", In("target"), "--json"], Shared)), StringComparison.Ordinal);
+        Assert.NotEqual(0, Query<long>("SELECT count(*) FROM products"));
+
+        PostgreSqlServer.OfRun.Execute(_name, "ALTER TABLE licenses DROP CONSTRAINT full_disk; UPDATE products SET name = 'of the one that broke off'");
+        await BackedUp.Done(restore, Shared);
+        Assert.Equal(0, Query<long>("SELECT count(*) FROM products WHERE name = 'of the one that broke off'"));
+        Assert.Equal(BackedUp.Rows(server.Database(), "licenses").Length, Query<int>("SELECT count(*) FROM licenses"));
+        Assert.Equal(["files", "secrets", "upgrade.lock"], Directory.EnumerateFileSystemEntries(In("target")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        await BackedUp.Done(["license", "list", "--data", In("target")], Shared);
+    }
 }
