@@ -48,6 +48,12 @@ static class BackedUp
     {
         using var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={file};Mode=ReadOnly;Pooling=False");
         connection.Open();
+        return Rows(connection, table);
+    }
+
+    /// <summary>Every row of a table, as text.</summary>
+    public static string[] Rows(System.Data.Common.DbConnection connection, string table)
+    {
         using var command = connection.CreateCommand();
         command.CommandText = $"SELECT * FROM {table} ORDER BY 1, 2";
         using var rows = command.ExecuteReader();

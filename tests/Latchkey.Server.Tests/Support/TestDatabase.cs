@@ -138,6 +138,9 @@ static class TestDatabase
         END $$;
         """;
 
+    /// <summary>Says which database a data directory has that was made by other means.</summary>
+    public static void Name(string directory, string database) => File.WriteAllText(Path.Combine(directory, Marker), database);
+
     /// <summary>Forgets the database of a data directory that is deleted; the next one gets it as if it were new.</summary>
     public static void Drop(string directory)
     {
@@ -145,7 +148,7 @@ static class TestDatabase
         if (!IsPostgreSql || !File.Exists(marker)) return;
         var name = File.ReadAllText(marker);
         using (var pool = new NpgsqlConnection(ConnectionString(directory))) NpgsqlConnection.ClearPool(pool);
-        if (PostgreSqlServer.OfRun.Ask<bool>(name, "SELECT kept.put_back()")) Free.Add(name);
+        if (PostgreSqlServer.OfRun.Ask<bool>(name, "SELECT to_regnamespace('kept') IS NOT NULL") && PostgreSqlServer.OfRun.Ask<bool>(name, "SELECT kept.put_back()")) Free.Add(name);
         else PostgreSqlServer.OfRun.Execute("postgres", $"DROP DATABASE IF EXISTS {name} WITH (FORCE)");
     }
 
