@@ -13,16 +13,17 @@ sealed class BackupRun(WriteQueue writes, Leases leases, TimeProvider clock)
     /// <param name="every">How often it is made; null: not by a schedule.</param>
     /// <param name="make">Makes it, and removes what is old.</param>
     /// <param name="stop">Ends it early.</param>
-    /// <returns>Null if another is being made.</returns>
+    /// <returns>Null if another is being made, or this node could not say for two minutes that it is at work: another may be then.</returns>
     public async Task<FinishedBackup?> Try(string place, TimeSpan? every, Func<CancellationToken, Task<FinishedBackup>> make, CancellationToken stop)
     {
         if (!await leases.TryTake(Lease, clock.GetUtcNow(), Duration)) return null;
         using var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        var renewing = Renew(end.Token);
+        using var lost = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var renewing = Renew(lost, end.Token);
         var (began, at) = (Stopwatch.GetTimestamp(), clock.GetUtcNow());
         try
         {
-            var finished = await make(stop);
+            var finished = await make(lost.Token);
             await BackupResults.Note(writes, new BackupResult
             {
                 Outcome = BackupResult.Done,
@@ -35,6 +36,10 @@ sealed class BackupRun(WriteQueue writes, Leases leases, TimeProvider clock)
                 NextAt = at + every,
             });
             return finished;
+        }
+        catch (OperationCanceledException) when (lost.IsCancellationRequested && !stop.IsCancellationRequested)
+        {
+            return null;
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
         {
@@ -64,8 +69,10 @@ sealed class BackupRun(WriteQueue writes, Leases leases, TimeProvider clock)
         }
     }
 
-    async Task Renew(CancellationToken end)
+    /// <summary>Two at one place would remove what the other needs: it ends before another can begin.</summary>
+    async Task Renew(CancellationTokenSource lost, CancellationToken end)
     {
+        var renewed = clock.GetTimestamp();
         using var timer = new PeriodicTimer(Duration / 4, clock);
         try
         {
@@ -73,11 +80,14 @@ sealed class BackupRun(WriteQueue writes, Leases leases, TimeProvider clock)
             {
                 try
                 {
-                    await leases.TryTake(Lease, clock.GetUtcNow(), Duration);
+                    var began = clock.GetTimestamp();
+                    if (await leases.TryTake(Lease, clock.GetUtcNow(), Duration)) renewed = began;
+                    else await lost.CancelAsync();
                 }
                 catch (StoreUnavailableException)
                 {
-                    // There is another half a minute.
+                    // There is another half a minute, but for the last.
+                    if (clock.GetElapsedTime(renewed) >= Duration * 3 / 4) await lost.CancelAsync();
                 }
             }
         }

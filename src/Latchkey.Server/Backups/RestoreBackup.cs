@@ -30,7 +30,10 @@ sealed class RestoreBackup(OpenBackup backup, Settings settings, TimeProvider cl
     /// <summary>Told what is done, of how much, and of how much in all.</summary>
     public Action<string, long, long>? Progress { get; init; }
 
-    string Staging => Path.Combine(_data, StagingName);
+    string Staging => StagingOf(_data);
+
+    /// <summary>Where all is made ready, in a data directory.</summary>
+    public static string StagingOf(string data) => Path.Combine(data, StagingName);
 
     /// <summary>Looks before anything is read or written.</summary>
     /// <exception cref="OperationException">There is something already.</exception>
@@ -49,8 +52,8 @@ sealed class RestoreBackup(OpenBackup backup, Settings settings, TimeProvider cl
     }
 
     /// <summary>What an earlier one has left that did not come to its end.</summary>
-    static string[] Left(string data) => Directory.Exists(Path.Combine(data, StagingName)) && !File.Exists(DataDirectory.DatabaseFile(data))
-        ? [Path.Combine(data, StagingName), DataDirectory.SecretsDirectory(data), Path.Combine(data, "files")]
+    static string[] Left(string data) => Directory.Exists(StagingOf(data)) && !File.Exists(DataDirectory.DatabaseFile(data))
+        ? [StagingOf(data), DataDirectory.SecretsDirectory(data), Path.Combine(data, "files")]
         : [];
 
     /// <exception cref="OperationException">It cannot be done.</exception>

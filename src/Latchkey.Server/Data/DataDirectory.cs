@@ -51,6 +51,9 @@ sealed class DataDirectory
         var database = new PostgreSqlDatabase(settings.Database.ConnectionString!, forCommand);
         var secrets = PostgreSqlInstallation.Open(database, settings, clock);
         if (create) Directory.CreateDirectory(path);
+
+        // What a restore has left that broke off: from now on nothing here may be taken for its.
+        if (Backups.RestoreBackup.StagingOf(path) is var left && Directory.Exists(left)) Directory.Delete(left, recursive: true);
         return new DataDirectory(path, secrets, database, settings.Blobs, clock);
     }
 

@@ -55,16 +55,27 @@ sealed record MovedTable(string Name, IReadOnlyList<(string Name, NpgsqlDbType T
         _ => throw new NotSupportedException(type),
     };
 
-    public long Count(DbConnection connection) => Database.Scalar<long>(connection, $"SELECT count(*) FROM {Name}");
+    public long Count(DbConnection connection)
+    {
+        using var command = Patient(connection, $"SELECT count(*) FROM {Name}");
+        return (long)command.ExecuteScalar()!;
+    }
+
+    /// <summary>A table may have any number of rows: who reads all of it waits for as long as that takes.</summary>
+    static DbCommand Patient(DbConnection connection, string sql)
+    {
+        var command = connection.CreateCommand();
+        (command.CommandText, command.CommandTimeout) = (sql, 0);
+        return command;
+    }
 
     /// <summary>The rows in the order of their key.</summary>
     /// <param name="after">Only those that follow this key; null: all.</param>
     public DbDataReader Read(Database database, DbConnection connection, object[]? after = null)
     {
         // It lives as long as its reader, which closes with it.
-        var command = connection.CreateCommand();
         var beyond = after is null ? "" : $"WHERE ({Key}) > ({string.Join(", ", Enumerable.Range(1, KeyLength).Select(number => $"${number}"))})";
-        (command.CommandText, command.CommandTimeout) = ($"SELECT {AllColumns} FROM {Name} {beyond} ORDER BY {Key}", 0);
+        var command = Patient(connection, $"SELECT {AllColumns} FROM {Name} {beyond} ORDER BY {Key}");
         for (var i = 0; i < after?.Length; i++) command.Parameters.Add(database.Parameter(i + 1, after[i]));
         return command.ExecuteReader();
     }
@@ -72,8 +83,7 @@ sealed record MovedTable(string Name, IReadOnlyList<(string Name, NpgsqlDbType T
     /// <returns>The highest key; null: there is no row.</returns>
     public object[]? LastKey(DbConnection connection)
     {
-        using var command = connection.CreateCommand();
-        command.CommandText = $"SELECT {Key} FROM {Name} ORDER BY {string.Join(", ", Columns.Take(KeyLength).Select(column => column.Name + " DESC"))} LIMIT 1";
+        using var command = Patient(connection, $"SELECT {Key} FROM {Name} ORDER BY {string.Join(", ", Columns.Take(KeyLength).Select(column => column.Name + " DESC"))} LIMIT 1");
         using var reader = command.ExecuteReader();
         if (!reader.Read()) return null;
         var key = new object[KeyLength];

@@ -85,6 +85,9 @@ sealed class PostgreSqlDatabase(string connectionString, bool forCommand = false
 
     public override WriteQueue MakeWriteQueue() => new PostgreSqlWriteQueue(this);
 
+    // A node whose machine is gone says no goodbye, and would hold all others up until TCP finds that out, hours later.
+    const string GiveUpIfGone = "SET LOCAL idle_in_transaction_session_timeout = 60000; ";
+
     /// <summary>Who changes something takes the one row of the installation first: one at a time, over all nodes.</summary>
     public override Change Begin(LatchkeyDb db)
     {
@@ -93,7 +96,7 @@ sealed class PostgreSqlDatabase(string connectionString, bool forCommand = false
         try
         {
             change = new Change(turn, db.Database.BeginTransaction());
-            db.Database.ExecuteSqlRaw(Dialect.OneAtATime);
+            db.Database.ExecuteSqlRaw(GiveUpIfGone + Dialect.OneAtATime);
             return change;
         }
         catch
@@ -105,7 +108,7 @@ sealed class PostgreSqlDatabase(string connectionString, bool forCommand = false
         }
     }
 
-    public override void Lock(LatchkeyDb db, Licenses.License license) => db.Database.ExecuteSql($"SELECT 1 FROM licenses WHERE id = {license.Id} FOR UPDATE");
+    public override void Lock(LatchkeyDb db, Licenses.License license) => db.Database.ExecuteSql($"SELECT 1 FROM licenses WHERE id = {license.Id} FOR NO KEY UPDATE");
 
     public override DbParameter Parameter(int number, object? value) => ParameterOf(value);
 

@@ -19,6 +19,7 @@ static class PostgreSqlFaults
     static string? Reason(string state) => state switch
     {
         PostgresErrorCodes.TooManyConnections => "the database server has no connection left",
+        "25P03" => "the database server gave a change up that took too long",
         PostgresErrorCodes.DiskFull => "the disk of the database server is full",
         PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.CannotConnectNow => "the database server stops or starts",
         PostgresErrorCodes.ReadOnlySqlTransaction => "the database server takes no writes: it is a standby",

@@ -88,6 +88,14 @@ sealed class DownloadTokens(Database database, WriteQueue writes) : IDisposable
         WHERE id = $1 AND transfer = $2
         """;
 
+    // The same for one that left the sending to others, and has no name: none but it made the next attempt after the one that was looked at.
+    const string UndoDelegatedSql = """
+        UPDATE download_tokens
+        SET claimed_by = CASE WHEN $3 = 1 THEN NULL ELSE claimed_by END, claimed_at = CASE WHEN $3 = 1 THEN NULL ELSE claimed_at END,
+            spent_at = NULL, high_water = $4, bytes_sent = $4, bytes_served = bytes_served - $5, delegated_at = CASE WHEN $6 = 1 THEN delegated_at ELSE NULL END
+        WHERE id = $1 AND attempts = $2 + 1 AND claimed_by = $7 AND delegated_at = $8
+        """;
+
     const string ForestallSql = "UPDATE download_tokens SET attempts = attempts + 1 WHERE id = $1 AND attempts = $2";
 
     const string SweepSql = """
@@ -139,9 +147,12 @@ sealed class DownloadTokens(Database database, WriteQueue writes) : IDisposable
         var claim = new Statement(
             _claimSql, token.Id, client, at, transfer.IsDelegated ? Null.Text : transfer.Name, transfer.IsDelegated ? Null.Number : lease, transfer.SpentByClaim ? at : Null.Number,
             transfer.Part.From + charge, charge, transfer.IsDelegated ? transfer.Part.From + charge : 0L, transfer.IsDelegated ? at : Null.Number, token.Attempts);
-        return await OrElse(claim, transfer.IsDelegated ? [] :
+        var isFirst = token.ClaimedBy is null ? 1L : 0L;
+        return await OrElse(claim,
         [
-            new(UndoSql, token.Id, transfer.Name, token.ClaimedBy is null ? 1L : 0L, token.HighWater, charge),
+            transfer.IsDelegated
+                ? new(UndoDelegatedSql, token.Id, token.Attempts, isFirst, token.HighWater, charge, token.IsDelegated ? 1L : 0L, client, at)
+                : new(UndoSql, token.Id, transfer.Name, isFirst, token.HighWater, charge),
             new(ForestallSql, token.Id, token.Attempts),
         ]);
     }
@@ -156,7 +167,7 @@ sealed class DownloadTokens(Database database, WriteQueue writes) : IDisposable
         {
             return (await writes.Run([statement]))[0] == 1;
         }
-        catch (StoreUnavailableException) when (!database.IsEmbedded && remedy.Count > 0)
+        catch (StoreUnavailableException) when (!database.IsEmbedded)
         {
             _ = Settle(remedy);
             throw;

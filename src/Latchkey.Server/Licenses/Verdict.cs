@@ -54,7 +54,7 @@ abstract record Verdict
         foreach (var pattern in license.Domains)
         {
             if (pattern.Equals(host, StringComparison.Ordinal)) return pattern;
-            if (wildcard is null && CanonicalHost.Covers(pattern, host)) wildcard = pattern;
+            if (pattern.Length > (wildcard?.Length ?? 0) && CanonicalHost.Covers(pattern, host)) wildcard = pattern;
         }
 
         return wildcard;

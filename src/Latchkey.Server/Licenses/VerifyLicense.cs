@@ -10,6 +10,7 @@ sealed class VerifyLicense(LicenseDesk desk)
 {
     public async Task Handle(HttpContext context)
     {
+        Patience.Begin();
         try
         {
             if (await desk.Admit(context, ActivityKind.Verify, ["GET", "HEAD", "POST"]) is not { } asked) return;

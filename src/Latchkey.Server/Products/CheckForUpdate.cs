@@ -15,6 +15,7 @@ sealed class CheckForUpdate(LicenseDesk desk, ReleaseLookup releases, TimeProvid
 
     public async Task Handle(HttpContext context)
     {
+        Patience.Begin();
         try
         {
             if (await desk.Admit(context, ActivityKind.Update, ["GET", "HEAD", "POST"], aboutRelease: true) is not { } asked) return;

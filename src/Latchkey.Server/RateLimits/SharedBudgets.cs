@@ -123,12 +123,9 @@ sealed partial class SharedBudgets : IHostedService, IAsyncDisposable
     {
         try
         {
-            for (; ; await Task.Delay(LookEvery, TimeProvider.System, _stopped.Token))
-            {
-                if (!await Answers(_settings.Timeout)) continue;
-                if (_health.Returned()) CameBack();
-                return;
-            }
+            do await Task.Delay(LookEvery, TimeProvider.System, _stopped.Token);
+            while (!await Answers(_settings.Timeout));
+            if (_health.Returned()) CameBack();
         }
         catch (OperationCanceledException)
         {
@@ -136,12 +133,13 @@ sealed partial class SharedBudgets : IHostedService, IAsyncDisposable
         }
     }
 
-    /// <summary>Asked with limits of 0, it counts nothing.</summary>
+    /// <summary>Asked with limits of 0, the script counts nothing; one that is full or read-only answers all the same, and refuses to be written to.</summary>
     async Task<bool> Answers(TimeSpan patience)
     {
         try
         {
             var connection = await _connection.Value.WaitAsync(LookEvery);
+            await connection.GetDatabase().StringSetAsync(_settings.Prefix + "probe", 1, TimeSpan.FromMinutes(1)).WaitAsync(patience);
             await Ask(connection, default, [0, 0, 0, "request"], patience);
             return true;
         }

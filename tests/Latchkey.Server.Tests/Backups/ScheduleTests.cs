@@ -128,6 +128,34 @@ public sealed class ScheduleTests : IDisposable
         Assert.Empty(Attention(server));
     }
 
+    /// <summary>Two at one place would remove what the other needs.</summary>
+    [Fact]
+    public async Task One_whose_turn_another_node_took_meanwhile_breaks_off()
+    {
+        await using var server = await TestServer.Run();
+        using var writes = server.Data.Database.MakeWriteQueue();
+        var started = new TaskCompletionSource();
+        async Task<FinishedBackup> Endless(CancellationToken stop)
+        {
+            started.SetResult();
+            await Task.Delay(Timeout.Infinite, stop);
+            throw new InvalidOperationException();
+        }
+
+        var first = new BackupRun(writes, new Leases(writes), server.Clock).Try(Place, null, Endless, TestContext.Current.CancellationToken);
+        await started.Task;
+        await writes.Run("UPDATE leases SET holder = 'another' WHERE name = 'backup'");
+        await Poll.Until(
+            () =>
+            {
+                server.Clock.Advance(TimeSpan.FromSeconds(31));
+                return Task.FromResult(first.IsCompleted);
+            },
+            isOver => isOver);
+        Assert.Null(await first);
+        Assert.Equal("another", Tables.Query<string>(server.Database(), "SELECT holder FROM leases WHERE name = 'backup'"));
+    }
+
     [Fact]
     public async Task Two_at_once_are_one()
     {

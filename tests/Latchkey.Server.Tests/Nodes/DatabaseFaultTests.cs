@@ -81,12 +81,17 @@ public sealed class DatabaseFaultTests : IAsyncLifetime
         await IsBack();
     }
 
-    [Fact]
-    public async Task A_claim_whose_answer_got_lost_uses_no_link_up()
+    [Theory]
+    [InlineData("Stream")]
+    [InlineData("Accel")]
+    public async Task A_claim_whose_answer_got_lost_uses_no_link_up(string delivery)
     {
+        await using var server = await TestServer.Run(TempDirectory.Make(), null,
+            ("Database:Provider", "PostgreSql"), ("Database:ConnectionString", _database.ConnectionString("postgres")), ("Blobs:Delivery", delivery), ("TrustedProxies:0", "127.0.0.1"),
+            ("Secrets:Directory", Path.Combine(_directory, "secrets")), ("Blobs:Directory", Path.Combine(_directory, "files")));
         var links = new List<string>();
         for (var i = 0; i < 10; i++) links.Add(new Uri((await _server.Http.Mint(_key, "example.com", 1)).Json.GetProperty("data").Text("download_url")).PathAndQuery);
-        var claims = links.ConvertAll(link => _server.Http.Get(link));
+        var claims = links.ConvertAll(link => server.Http.Get(link));
         _database.Signal("STOP");
         var first = await Task.WhenAll(claims);
         _database.Signal("CONT");
@@ -95,8 +100,8 @@ public sealed class DatabaseFaultTests : IAsyncLifetime
         {
             if (reply.Status == 200) continue;
             Assert.Equal((503, "5"), (reply.Status, reply.Header("Retry-After")));
-            await Poll.Until(async () => (await _server.Http.Get(link)).Status, status => status == 200);
-            Assert.Equal(410, (await _server.Http.Get(link)).Status);
+            await Poll.Until(async () => (await server.Http.Get(link)).Status, status => status == 200);
+            Assert.Equal(410, (await server.Http.Get(link)).Status);
         }
     }
 
