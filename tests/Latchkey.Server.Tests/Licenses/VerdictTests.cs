@@ -61,4 +61,13 @@ public sealed class VerdictTests
         Assert.Equal("shop.example.com", Judge(license, "shop.example.com"));
         Assert.Equal("*.example.com", Judge(license, "blog.example.com"));
     }
+
+    [Fact]
+    public void Of_two_wildcards_that_cover_it_the_first_is_named() => Assert.Equal("*.example.com", Judge(Facts(LicenseState.Active, 60, true, 2, "*.example.com", "*.shop.example.com"), "a.shop.example.com"));
+
+    [Fact]
+    public void Without_an_end_it_does_not_expire() => Assert.Equal("example.com", Judge(Facts(LicenseState.Active, 60, true, 1, "example.com") with { ExpiresAt = null }));
+
+    [Fact]
+    public void Where_more_domains_are_bound_than_it_has_nothing_is_bound() => Assert.Equal("DOMAIN_MISMATCH", Judge(Facts(LicenseState.Active, 60, true, 1, "a.com", "b.com")));
 }

@@ -172,4 +172,19 @@ public sealed class VerifyTests
         var reply = await server.Http.Verify(key, "example.com", 1);
         Assert.Equal(key, reply.Json.GetProperty("data").GetProperty("license_key").GetString());
     }
+
+    /// <summary>Two keys that differ are two keys: no folding of look-alikes or of case.</summary>
+    [Fact]
+    public async Task Nothing_folds_but_white_space_around_it()
+    {
+        await using var server = await TestServer.Run();
+        var product = server.AddProduct();
+        server.Operate(l => l.Issue(new(product.Id, ["example.com"], Key: "PLUG_O0I1L8B5S2Z_")));
+        Assert.Equal(200, (await server.Http.Verify("PLUG_O0I1L8B5S2Z_", "example.com", 1)).Status);
+        Assert.Equal(200, (await server.Http.Verify("  \t PLUG_O0I1L8B5S2Z_ ", "example.com", 1)).Status);
+        foreach (var other in new[] { "PLUG_00I1L8B5S2Z_", "PLUG_O0l1L8B5S2Z_", "plug_o0i1l8b5s2z_", "PLUG_O0I1L8B5S2Z", "PLUG_O0I1 L8B5S2Z_" })
+        {
+            Assert.Equal("INVALID_LICENSE", (await server.Http.Verify(other, "example.com", 1)).Code);
+        }
+    }
 }

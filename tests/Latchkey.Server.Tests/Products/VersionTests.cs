@@ -1,4 +1,5 @@
 using CsCheck;
+using Latchkey.Server.Http;
 using Latchkey.Server.Products;
 
 namespace Latchkey.Server.Tests.Products;
@@ -66,8 +67,22 @@ public sealed class VersionTests
     public void What_is_no_version_however_long_is_none()
     {
         Assert.Null(Versions.Lenient(new string('1', 101)));
+        Assert.NotNull(Versions.Lenient("v1.0." + new string('1', 95)));
+        Assert.NotNull(Versions.Strict("1.0." + new string('1', 96)));
+        Assert.Null(Versions.Strict("1.0." + new string('1', 97)));
         Assert.Null(Versions.Lenient("x"));
         Gen.String.Sample(text => Versions.Strict(text) is null || Versions.Lenient(text) is not null);
+    }
+
+    /// <summary>1 is 1.0.0: what is 97 digits long as it is spelled is none, rather than one that is lost on the way and answered as if none was named.</summary>
+    [Theory]
+    [InlineData(96, true)]
+    [InlineData(97, false)]
+    public void A_version_that_is_named_is_read_or_refused_and_never_forgotten(int digits, bool read)
+    {
+        var asked = new QueryCollection(new Dictionary<string, Microsoft.Extensions.Primitives.StringValues> { ["version"] = new string('1', digits) });
+        var wish = ReleaseWish.Read(RequestFields.None, asked);
+        Assert.Equal((read, !read), (wish.Version is not null, wish.Refused is not null));
     }
 
     [Fact]
