@@ -19,9 +19,8 @@ sealed class FileBlobOwner(string root, string data, string installation)
 
     public BlobOwner Look()
     {
-        // What lies in a data directory is that installation's.
-        if (_parent != data && File.Exists(DataDirectory.DatabaseFile(_parent))) return BlobOwner.Another;
-        if (!File.Exists(Marker)) return BlobOwner.Unknown;
+        // What lies in a data directory is that installation's, unless it is ours that moved away from there.
+        if (!File.Exists(Marker)) return _parent != data && File.Exists(DataDirectory.DatabaseFile(_parent)) ? BlobOwner.Another : BlobOwner.Unknown;
         return File.ReadAllText(Marker).Trim() == installation ? BlobOwner.Us : BlobOwner.Another;
     }
 

@@ -4,8 +4,10 @@ using Latchkey.Server.Blobs;
 using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
 using Latchkey.Server.Products;
+using Latchkey.Server.RateLimits;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
+using StackExchange.Redis;
 
 namespace Latchkey.Server.Commands;
 
@@ -34,6 +36,7 @@ sealed class Examination
         var path = Path.GetFullPath(settings.Data);
         if (OpenData(settings, path) is not { } data) return;
         if (Directory.Exists(path)) CheckDisk(path);
+        await CheckRedis(settings.Redis);
         using var connection = data.Database.Open();
         if (connection is SqliteConnection file) CheckDatabase(file);
         using var db = data.Database.OpenContext(connection);
@@ -128,6 +131,21 @@ sealed class Examination
         var text = string.Create(CultureInfo.InvariantCulture, $"{free:N0} MiB are free on the disk of {path}");
         if (free >= 512) Ok(text);
         else Add(free < 64 ? Health.Fault : Health.Warning, text, "make room: without it nothing can be minted or issued");
+    }
+
+    async Task CheckRedis(RedisSettings redis)
+    {
+        if (redis.Options is not { } options) return;
+        try
+        {
+            await using var connection = await ConnectionMultiplexer.ConnectAsync(options);
+            await connection.GetDatabase().StringSetAsync(redis.Prefix + "probe", 1, TimeSpan.FromMinutes(1));
+            Ok("Redis counts limits over all nodes");
+        }
+        catch (Exception failure) when (RedisFault.Is(failure))
+        {
+            Add(Health.Warning, $"Redis is not there: {RedisFault.Of(failure, options)}", "correct Redis:ConnectionString, or see to Redis; until then each node counts limits for itself");
+        }
     }
 
     void CheckDatabase(SqliteConnection connection)

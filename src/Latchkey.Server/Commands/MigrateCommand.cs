@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Latchkey.Server.Blobs;
 using Latchkey.Server.Configuration;
 using Latchkey.Server.Data;
 
@@ -50,6 +51,7 @@ static class MigrateCommand
         var shown = new Dictionary<string, Progress>();
         using var move = new MoveFromSqlite(from, database, settings) { Progress = Output.IsWatched(parsed) ? Show : null };
         var tables = move.Run();
+        Keep(settings, Path.Combine(from, "files"), from);
         if (shown.Count > 0) Progress.End();
         return Output.Done(parsed, new MovedAll(database.Place, from, tables), moved => Lines(moved, settings));
 
@@ -63,6 +65,14 @@ static class MigrateCommand
 
             line.Show(done);
         }
+    }
+
+    /// <summary>Its files stay those of the installation that moved, whatever database lies beside them.</summary>
+    static void Keep(Settings settings, string files, string from)
+    {
+        if (!Directory.Exists(files)) return;
+        using var secrets = Secrets.Load(PostgreSqlInstallation.SecretsDirectory(settings));
+        new FileBlobOwner(files, from, BlobStores.NameOf(secrets)).Claim();
     }
 
     static IEnumerable<string> Lines(Migrated done)

@@ -49,8 +49,16 @@ static class PostgreSqlInstallation
 
     public static string SecretsDirectory(Settings settings) => Path.GetFullPath(settings.SecretsDirectory ?? DataDirectory.SecretsDirectory(settings.Data));
 
-    static DataDirectoryException Unusable(Database database, DbException failure) =>
-        new($"The database {database.Place} cannot be used: {failure.Message.TrimEnd('.')}. Check Database:ConnectionString, and that the server runs.", failure);
+    static DataDirectoryException Unusable(Database database, DbException failure) => failure is PostgresException { SqlState: PostgresErrorCodes.InsufficientPrivilege } denied
+        ? new($"The database {database.Place} cannot be used: {denied.MessageText}. Its user must own it: ALTER DATABASE … OWNER TO ….", failure)
+        : new($"The database {database.Place} cannot be used: {failure.Message.TrimEnd('.')}. Check Database:ConnectionString, and that the server runs.", failure);
+
+    /// <exception cref="DataDirectoryException">Somebody else's tables are in it.</exception>
+    static void RequireOurs(Database database, DbConnection connection)
+    {
+        if (Database.Scalar<string>(connection, "SELECT min(table_name) FROM information_schema.tables WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' AND table_name <> '__EFMigrationsHistory'") is not { } table) return;
+        throw new DataDirectoryException($"The database {database.Place} holds something else, as the table \"{table}\": name one of Latchkey's own, a new and empty one, which CREATE DATABASE makes. Nothing was changed.");
+    }
 
     static void RequireRight(DbConnection connection, Secrets secrets, Database database, string directory)
     {
@@ -165,6 +173,7 @@ static class PostgreSqlInstallation
         var before = Applied(holder);
         if (Known.Except(before).Any())
         {
+            if (before.Count == 0) RequireOurs(database, holder);
             using var connection = database.Open();
             using var db = database.OpenContext(connection);
             db.Database.SetCommandTimeout(TimeSpan.FromHours(24));

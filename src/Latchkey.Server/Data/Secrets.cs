@@ -101,7 +101,7 @@ sealed class Secrets : IDisposable
         {
             throw new DataDirectoryException(
                 $"The secret file {file} is missing beside an existing database: put it back from your backup."
-                + " Without it no license key can be recognized.");
+                + " Without it no license key can be recognized. (A further node on PostgreSQL needs a copy of the first one's.)");
         }
 
         var text = File.ReadAllText(file).Trim();

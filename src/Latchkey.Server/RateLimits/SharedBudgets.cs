@@ -83,7 +83,7 @@ sealed partial class SharedBudgets : IHostedService, IAsyncDisposable
             var answer = await Ask(connection, client, [Now(), _limits.RequestsPerMinute, _limits.FailuresPerMinute, isFailure ? "failure" : "request"], _settings.Timeout);
             return (BalanceOf(answer, 0), BalanceOf(answer, 5));
         }
-        catch (Exception failure) when (failure is RedisException or TimeoutException or ObjectDisposedException)
+        catch (Exception failure) when (RedisFault.Is(failure))
         {
             if (failure is not TimeoutException || TimeProvider.System.GetElapsedTime(Volatile.Read(ref _answeredAt)) > Silence) Fall(failure);
             return null;
@@ -102,7 +102,9 @@ sealed partial class SharedBudgets : IHostedService, IAsyncDisposable
     /// <summary>Before the first request: a node that has just started knows nobody's count but from Redis.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        for (var looks = 0; looks < LooksAtStart && !await Answers(LookEvery); looks++) await Task.Delay(LookEvery / 5, TimeProvider.System, cancellationToken);
+        Exception? fault = null;
+        for (var looks = 0; looks < LooksAtStart && (fault = await Look(LookEvery)) is not null; looks++) await Task.Delay(LookEvery / 5, TimeProvider.System, cancellationToken);
+        if (fault is not null) Fall(fault);
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -115,7 +117,7 @@ sealed partial class SharedBudgets : IHostedService, IAsyncDisposable
     void Fall(Exception failure)
     {
         if (!_health.Fell(_clock.GetUtcNow())) return;
-        FellBack(failure is TimeoutException ? "it does not answer in time" : "it cannot be reached");
+        FellBack(RedisFault.Of(failure, _settings.Options!));
         _ = Return();
     }
 
@@ -124,7 +126,7 @@ sealed partial class SharedBudgets : IHostedService, IAsyncDisposable
         try
         {
             do await Task.Delay(LookEvery, TimeProvider.System, _stopped.Token);
-            while (!await Answers(_settings.Timeout));
+            while (await Look(_settings.Timeout) is not null);
             if (_health.Returned()) CameBack();
         }
         catch (OperationCanceledException)
@@ -134,18 +136,19 @@ sealed partial class SharedBudgets : IHostedService, IAsyncDisposable
     }
 
     /// <summary>Asked with limits of 0, the script counts nothing; one that is full or read-only answers all the same, and refuses to be written to.</summary>
-    async Task<bool> Answers(TimeSpan patience)
+    /// <returns>Null: it is well.</returns>
+    async Task<Exception?> Look(TimeSpan patience)
     {
         try
         {
             var connection = await _connection.Value.WaitAsync(LookEvery);
             await connection.GetDatabase().StringSetAsync(_settings.Prefix + "probe", 1, TimeSpan.FromMinutes(1)).WaitAsync(patience);
             await Ask(connection, default, [0, 0, 0, "request"], patience);
-            return true;
+            return null;
         }
-        catch (Exception failure) when (failure is RedisException or TimeoutException or ObjectDisposedException)
+        catch (Exception failure) when (RedisFault.Is(failure))
         {
-            return false;
+            return failure;
         }
     }
 
@@ -158,9 +161,9 @@ sealed partial class SharedBudgets : IHostedService, IAsyncDisposable
         _stopped.Dispose();
     }
 
-    [LoggerMessage(80, LogLevel.Warning, "Redis is not there ({Reason}): until it is, this node counts limits for itself")]
+    [LoggerMessage(76, LogLevel.Warning, "Redis is not there ({Reason}): until it is, this node counts limits for itself")]
     partial void FellBack(string reason);
 
-    [LoggerMessage(81, LogLevel.Information, "Redis is there again: limits are counted over all nodes")]
+    [LoggerMessage(77, LogLevel.Information, "Redis is there again: limits are counted over all nodes")]
     partial void CameBack();
 }

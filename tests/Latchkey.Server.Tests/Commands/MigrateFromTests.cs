@@ -83,6 +83,9 @@ public sealed class MigrateFromTests : IDisposable
         Assert.Equal(200, (await moved.Http.Get(fresh)).Status);
         Assert.Equal(410, (await moved.Http.Get(fresh)).Status);
         Assert.Equal((8_000_001, 8_000_002), (license.Id, moved.Issue(1, "next.example").Id));
+
+        // The files lie where they lay, beside the database that was closed, and are ours.
+        moved.Publish(1, [7]);
     }
 
     static async Task<string> Link(TestServer server, string key) => new Uri((await server.Http.Mint(key, "move.example", 1)).Json.GetProperty("data").Text("download_url")).PathAndQuery;

@@ -25,6 +25,14 @@ public sealed class PostgreSqlMigrationTests : IDisposable
         Cli.Run([.. arguments, "--json"], [.. Settings.Select(setting => ("LATCHKEY_" + setting.Name.Replace(":", "__", StringComparison.Ordinal), setting.Value))]);
 
     [Fact]
+    public async Task A_database_of_somebody_elses_is_left_as_it_is()
+    {
+        PostgreSqlServer.OfRun.Execute(Name, "CREATE TABLE shop (id int)");
+        Assert.Contains("holds something else, as the table \"shop\"", Shop.Refused(1, await Run("migrate")), StringComparison.Ordinal);
+        Assert.Equal(1L, PostgreSqlServer.OfRun.Ask<long>(Name, "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'"));
+    }
+
+    [Fact]
     public async Task A_database_of_the_first_schema_is_not_served_and_three_at_once_bring_it_up_to_date_once()
     {
         var all = MigrationNames.Of(typeof(PostgreSqlDb));

@@ -122,7 +122,7 @@ public sealed class SecretsTests : IDisposable
         Secrets.Load(_home).Dispose();
         File.Delete(file);
         Assert.Equal(
-            $"The secret file {file} is missing beside an existing database: put it back from your backup. Without it no license key can be recognized.",
+            $"The secret file {file} is missing beside an existing database: put it back from your backup. Without it no license key can be recognized. (A further node on PostgreSQL needs a copy of the first one's.)",
             Assert.Throws<DataDirectoryException>(() => Secrets.Load(_home)).Message);
     }
 

@@ -65,11 +65,16 @@ public sealed class SharedLimitTests : IDisposable
     [Theory]
     [InlineData("killed")]
     [InlineData("frozen")]
+    [InlineData("full")]
     public async Task Without_Redis_each_node_counts_for_itself_says_so_once_and_returns(string how)
     {
         var nodes = await Nodes(2, requests: "1000000", timeout: "00:00:00.09");
         Assert.Equal(200, (await nodes[0].Verify()).Status);
+
+        // From the first wrong key on, a script's first write is one that a full Redis refuses.
+        Assert.Equal(401, (await nodes[0].Server.Http.Verify("wrong-key", "example.com", 1)).Status);
         if (how == "killed") _redis.Kill();
+        else if (how == "full") _redis.Configure("maxmemory", "1");
         else _redis.Signal("STOP");
 
         // Concurrency is what a busy machine can still time.
@@ -85,7 +90,9 @@ public sealed class SharedLimitTests : IDisposable
         Assert.All(nodes, node => Assert.True(node.IsPerNode));
         Assert.Contains("limits_per_node", (await nodes[0].Server.Admin().Get("/statistics/attention")).Ok().Text);
         Assert.All(nodes, node => Assert.Equal(1, node.Server.Log.Lines.Count(line => line.Contains("counts limits for itself", StringComparison.Ordinal))));
+        if (how == "full") Assert.Contains(nodes[0].Server.Log.Lines, line => line.Contains("it takes no writes at 127.0.0.1", StringComparison.Ordinal));
         if (how == "killed") _redis.Start();
+        else if (how == "full") _redis.Configure("maxmemory", "0");
         else _redis.Signal("CONT");
         await Poll.Until(() => Task.FromResult(nodes.Count(node => node.IsPerNode)), count => count == 0);
         Assert.Contains(nodes[0].Server.Log.Lines, line => line.Contains("Redis is there again", StringComparison.Ordinal));

@@ -55,6 +55,13 @@ sealed class RedisServer : IDisposable
         }
     }
 
+    /// <summary>As <c>CONFIG SET</c> does.</summary>
+    public void Configure(string name, string value)
+    {
+        using var connection = StackExchange.Redis.ConnectionMultiplexer.Connect(ConnectionString + ",allowAdmin=true");
+        connection.GetServers()[0].ConfigSet(name, value);
+    }
+
     public void Kill()
     {
         _process!.Kill();
