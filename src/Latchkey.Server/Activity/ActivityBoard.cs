@@ -73,7 +73,7 @@ sealed partial class ActivityBoard(WriteQueue writes, TimeProvider clock, ILogge
     async Task Write(Gathered full)
     {
         // All are handed over before one is awaited, so that they share a commit.
-        var under = ActivityWrite.Of(full, writes.Dialect).Select(write => (write, writes.Run(write.Statements))).ToList();
+        var under = ActivityWrite.Of(full, writes.Dialect, Now).Select(write => (write, writes.Run(write.Statements))).ToList();
         foreach (var (write, done) in under)
         {
             try

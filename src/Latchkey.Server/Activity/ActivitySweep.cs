@@ -20,7 +20,7 @@ sealed partial class ActivitySweep(WriteQueue writes, Leases leases, Settings se
             var now = Now;
             var details = await Delete(DetailsSql, now.AddDays(-settings.Activity.KeepDays), stopping);
             if (details > 0) Swept(details, settings.Activity.KeepDays);
-            await Delete(AnswersSql, now.AddDays(-1), stopping);
+            await Delete(AnswersSql, now.AddDays(-2), stopping);
             await Delete(SessionsSql, now, stopping);
             await Delete(InvitationsSql, now.AddDays(-7), stopping);
         }

@@ -16,11 +16,15 @@ sealed class ActivityWrite
     // Few and large: every commit empties the page cache of every reader.
     const int RowsPerWrite = 2048;
 
-    readonly IReadOnlySet<long> _lastOfLicense;
+    // By how much clocks may be apart.
+    static readonly TimeSpan Ahead = TimeSpan.FromMinutes(5);
 
-    ActivityWrite(IReadOnlyCollection<Hour> hours, IReadOnlyCollection<Row> details, IReadOnlySet<long> lastOfLicense, Dialect dialect)
+    readonly IReadOnlySet<long> _lastOfLicense;
+    readonly DateTimeOffset _now;
+
+    ActivityWrite(IReadOnlyCollection<Hour> hours, IReadOnlyCollection<Row> details, IReadOnlySet<long> lastOfLicense, Dialect dialect, DateTimeOffset now)
     {
-        (Hours, Details, _lastOfLicense) = (hours, details, lastOfLicense);
+        (Hours, Details, _lastOfLicense, _now) = (hours, details, lastOfLicense, now);
         Statements = [.. Make(dialect)];
     }
 
@@ -41,26 +45,26 @@ sealed class ActivityWrite
         ON CONFLICT (id) DO UPDATE SET last_at = {dialect.Greatest}(activity.last_at, excluded.last_at), count = activity.count + excluded.count
         """;
 
-    // Another node may have seen it later.
+    // Another node may have seen it later; but not in the time to come, by a clock that was wrong.
     static string LastSeenSql(Dialect dialect) => $"""
         INSERT INTO last_seen (license_id, at, address, domain, outcome)
         SELECT license_id, at, address, domain, outcome FROM
         ({dialect.Rows("license_id bigint", "at bigint", "address text", "domain text", "outcome text")}) AS seen
         WHERE EXISTS (SELECT 1 FROM licenses WHERE id = seen.license_id)
         ON CONFLICT (license_id) DO UPDATE SET at = excluded.at, address = excluded.address, domain = excluded.domain, outcome = excluded.outcome
-        WHERE excluded.at >= last_seen.at
+        WHERE excluded.at >= last_seen.at OR last_seen.at > $2
         """;
 
     /// <summary>In as few pieces as may be: the counts, and the details.</summary>
-    public static IEnumerable<ActivityWrite> Of(Gathered gathered, Dialect dialect)
+    public static IEnumerable<ActivityWrite> Of(Gathered gathered, Dialect dialect, DateTimeOffset now)
     {
         var last = gathered.Details.Where(IsAsked).GroupBy(row => row.Key.Note.License).Select(rows => rows.Max(row => row.Value.Order)).ToHashSet();
-        if (gathered.Hours.Count > 0) yield return new ActivityWrite(gathered.Hours, [], last, dialect);
-        foreach (var part in gathered.Details.OrderBy(row => row.Key.Note.License).Chunk(RowsPerWrite)) yield return new ActivityWrite([], part, last, dialect);
+        if (gathered.Hours.Count > 0) yield return new ActivityWrite(gathered.Hours, [], last, dialect, now);
+        foreach (var part in gathered.Details.OrderBy(row => row.Key.Note.License).Chunk(RowsPerWrite)) yield return new ActivityWrite([], part, last, dialect, now);
     }
 
     /// <summary>Each of its details as a piece of its own.</summary>
-    public IEnumerable<ActivityWrite> Singly(Dialect dialect) => Details.Select(row => new ActivityWrite([], [row], _lastOfLicense, dialect));
+    public IEnumerable<ActivityWrite> Singly(Dialect dialect) => Details.Select(row => new ActivityWrite([], [row], _lastOfLicense, dialect, _now));
 
     /// <summary>By a key: a download is by a token.</summary>
     static bool IsAsked(Row row) => row.Key.Note is { IsOfStranger: false, Kind: ActivityKind.Verify or ActivityKind.Mint };
@@ -73,7 +77,7 @@ sealed class ActivityWrite
         var rows = Details.Select(row => (Row: row, Values: Values(row))).OrderBy(row => (long)row.Values[0]).ToList();
         yield return new Statement(DetailSql(dialect), Json(rows.Select(row => row.Values)));
         var last = rows.Where(row => _lastOfLicense.Contains(row.Row.Value.Order)).OrderBy(row => row.Row.Key.Note.License).ToList();
-        if (last.Count > 0) yield return new Statement(LastSeenSql(dialect), Json(last.Select(row => new[] { row.Values[1], row.Values[8], row.Values[6], row.Values[5], row.Values[4] })));
+        if (last.Count > 0) yield return new Statement(LastSeenSql(dialect), Json(last.Select(row => new[] { row.Values[1], row.Values[8], row.Values[6], row.Values[5], row.Values[4] })), UnixMicroseconds.From(_now + Ahead));
     }
 
     static string Json(IEnumerable<object[]> rows) => JsonSerializer.Serialize(rows);

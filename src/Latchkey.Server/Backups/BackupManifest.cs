@@ -20,8 +20,21 @@ static partial class BackupNames
 
     public static string Of(string folder, string hash) => $"{folder}/{hash[..2]}/{hash}";
 
-    /// <summary>They sort by time.</summary>
-    public static string OfManifest(DateTimeOffset at) => $"{Manifests}/{at.UtcDateTime.ToString("yyyyMMdd'T'HHmmss.ffffff'Z'", CultureInfo.InvariantCulture)}.json";
+    const string Time = "yyyyMMdd'T'HHmmss.ffffff'Z'";
+
+    /// <summary>They sort in the order in which they were made: by time, and where the clock went back, right after the one before.</summary>
+    /// <param name="at">When it is made.</param>
+    /// <param name="newest">The last there is; null: there is none.</param>
+    public static string OfManifest(DateTimeOffset at, string? newest)
+    {
+        var name = OfManifest(at);
+        return newest is null || string.CompareOrdinal(name, newest) > 0 ? name : OfManifest(TimeOf(newest).AddMicroseconds(1));
+    }
+
+    static string OfManifest(DateTimeOffset at) => $"{Manifests}/{at.UtcDateTime.ToString(Time, CultureInfo.InvariantCulture)}.json";
+
+    static DateTimeOffset TimeOf(string manifest) =>
+        DateTimeOffset.ParseExact(Path.GetFileNameWithoutExtension(manifest), Time, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
 
     public static bool IsManifest(string name) => Manifest().IsMatch(name);
 

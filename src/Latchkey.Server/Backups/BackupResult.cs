@@ -42,10 +42,16 @@ static class BackupResults
         WHERE backup_results.next_at IS NULL OR excluded.next_at IS NOT NULL
         """;
 
+    // The last is the last, also where the clock went back since the one before.
+    const string LastSql = "UPDATE backup_results SET at = $2 - 1 WHERE outcome <> $1 AND at >= $2 AND EXISTS (SELECT 1 FROM backup_results WHERE outcome = $1 AND at = $2)";
+
     /// <summary>One that somebody makes beside the schedule does not take the place of the schedule's last.</summary>
     public static Task Note(WriteQueue writes, BackupResult result) => writes.Run(
-        NoteSql, result.Outcome, UnixMicroseconds.From(result.At), result.Milliseconds, result.Place, result.Bytes, result.CopiedBytes, result.Sentence ?? Null.Text,
-        result.NextAt is { } next ? UnixMicroseconds.From(next) : Null.Number);
+    [
+        new(NoteSql, result.Outcome, UnixMicroseconds.From(result.At), result.Milliseconds, result.Place, result.Bytes, result.CopiedBytes, result.Sentence ?? Null.Text,
+        result.NextAt is { } next ? UnixMicroseconds.From(next) : Null.Number),
+        new(LastSql, result.Outcome, UnixMicroseconds.From(result.At)),
+    ]);
 
     /// <summary>There is no schedule any more: nobody waits for the next.</summary>
     public static Task ForgetSchedule(WriteQueue writes) => writes.Run("UPDATE backup_results SET next_at = NULL WHERE next_at IS NOT NULL");

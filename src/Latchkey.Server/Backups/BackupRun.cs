@@ -51,7 +51,7 @@ sealed class BackupRun(WriteQueue writes, Leases leases, TimeProvider clock)
         {
             await end.CancelAsync();
             await renewing;
-            await leases.TryTake(Lease, clock.GetUtcNow(), TimeSpan.Zero);
+            await leases.GiveBack(Lease);
         }
     }
 

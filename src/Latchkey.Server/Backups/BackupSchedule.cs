@@ -12,6 +12,9 @@ sealed partial class BackupSchedule(
 {
     static readonly TimeSpan Again = TimeSpan.FromHours(1);
 
+    // By how much clocks may be apart.
+    static readonly TimeSpan Ahead = TimeSpan.FromMinutes(5);
+
     readonly ScheduledBackup _backup = new(data, settings, settings.Backup.HasFiles, settings.Backup.Keep, clock);
     readonly BackupRun _run = new(writes, leases, clock);
 
@@ -60,9 +63,12 @@ sealed partial class BackupSchedule(
     bool IsDue(LastBackups last)
     {
         var every = settings.Backup.Every;
-        if (last.HasFailed) return Now >= last.Failed!.At + (every < Again ? every : Again);
-        return last.Done is null || Now >= (last.Done.NextAt ?? last.Done.At + every);
+        if (last.HasFailed) return IsOver(last.Failed!.At + (every < Again ? every : Again), every < Again ? every : Again);
+        return last.Done is null || IsOver(last.Done.NextAt ?? last.Done.At + every, every);
     }
+
+    /// <summary>A time that is further off than the whole period was written by a clock that was wrong.</summary>
+    bool IsOver(DateTimeOffset time, TimeSpan period) => Now >= time || time > Now + period + Ahead;
 
     async Task Make(string to, CancellationToken stopping)
     {

@@ -42,7 +42,8 @@ sealed class MakeBackup(DataDirectory data, string secretsDirectory, bool hasFil
     {
         await to.Begin(stop);
         StagingDirectory.Sweep(data.Path);
-        var (key, isNewKey) = await KeyFor(to, passphrase, stop);
+        var earlier = await BackupList.Of(to, stop);
+        var (key, isNewKey) = KeyFor(to, earlier, passphrase);
         foreach (var folder in BackupNames.Contents)
         {
             foreach (var entry in await to.All(folder, stop)) _there[entry.Key] = entry.Value;
@@ -61,16 +62,15 @@ sealed class MakeBackup(DataDirectory data, string secretsDirectory, bool hasFil
         var manifest = new BackupManifest(
             BackupManifest.CurrentFormat, Wire.Micros(at), ServerStatus.Version, schema, data.Database.Version, BlobStores.NameOf(data.Secrets), data.Blobs.Place, hasFiles,
             new FileInfo(file).Length, rows, key.Facts, database, secrets, [.. _files.Values], _missing, "");
-        var (name, text) = (BackupNames.OfManifest(at), manifest.Sign(key));
+        var (name, text) = (BackupNames.OfManifest(at, earlier is [var newest, ..] ? newest.Name : null), manifest.Sign(key));
         await to.Put(new BackupFile(name, text.Length, Copy.HashOf(text)), new MemoryStream(text), stop);
         await to.End();
         return new MadeBackup(manifest, name, _copiedBytes, _copiedFiles, isNewKey);
     }
 
     /// <summary>That of the last backup, so that what is there can be used again; a new one where the passphrase is new.</summary>
-    async Task<(BackupKey Key, bool IsNew)> KeyFor(IBackupPlace to, string passphrase, CancellationToken stop)
+    (BackupKey Key, bool IsNew) KeyFor(IBackupPlace to, IReadOnlyList<ListedBackup> earlier, string passphrase)
     {
-        var earlier = await BackupList.Of(to, stop);
         var own = BlobStores.NameOf(data.Secrets);
         if (earlier.FirstOrDefault(entry => entry.Manifest is { } manifest && manifest.Installation != own) is not null) throw new OperationException($"{to.Place} holds backups of another installation: name another place.");
         foreach (var manifest in earlier.Select(entry => entry.Manifest).OfType<BackupManifest>().DistinctBy(manifest => manifest.Key.Salt).Take(3))

@@ -23,13 +23,18 @@ sealed class Leases(WriteQueue writes)
     const string TakeSql = """
         INSERT INTO leases (name, holder, until) VALUES ($1, $2, $3)
         ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
-        WHERE leases.holder = excluded.holder OR leases.until <= $4
+        WHERE leases.holder = excluded.holder OR leases.until <= $4 OR leases.until > $5
         """;
+
+    const string GiveBackSql = "DELETE FROM leases WHERE name = $1 AND holder = $2";
 
     readonly string _holder = RandomNumberGenerator.GetHexString(16, lowercase: true);
 
-    /// <summary>One statement, whose row count decides.</summary>
+    /// <summary>One statement, whose row count decides. A lease that runs for longer than any is given was taken by a clock that was wrong.</summary>
     /// <exception cref="StoreUnavailableException">Nobody can say; it is not ours, then.</exception>
     public async Task<bool> TryTake(string name, DateTimeOffset now, TimeSpan duration) =>
-        await writes.Run(TakeSql, name, _holder, UnixMicroseconds.From(now + duration), UnixMicroseconds.From(now)) == 1;
+        await writes.Run(TakeSql, name, _holder, UnixMicroseconds.From(now + duration), UnixMicroseconds.From(now), UnixMicroseconds.From(now + (2 * duration))) == 1;
+
+    /// <summary>Nothing, if it is another's.</summary>
+    public Task<int> GiveBack(string name) => writes.Run(GiveBackSql, name, _holder);
 }

@@ -13,9 +13,13 @@ namespace Latchkey.Server.Data;
 abstract class PeriodicService(TimeSpan every, TimeProvider clock, Leases? leases = null) : BackgroundService
 {
     readonly PeriodicTimer _timer = new(every, clock);
+    readonly long _made = clock.GetTimestamp();
     bool _failed;
 
     protected DateTimeOffset Now => clock.GetUtcNow();
+
+    /// <summary>Goes on evenly, also where the time of day is set anew.</summary>
+    protected TimeSpan Uptime => clock.GetElapsedTime(_made);
 
     /// <summary>One turn; the next comes after it, however long it takes. What it throws ends the service.</summary>
     protected abstract Task Do(CancellationToken stopping);

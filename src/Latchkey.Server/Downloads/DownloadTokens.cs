@@ -25,6 +25,9 @@ sealed class DownloadTokens(Database database, WriteQueue writes) : IDisposable
     /// <summary>How long a transfer counts as running after it last said so.</summary>
     public static readonly TimeSpan Lease = TimeSpan.FromSeconds(30);
 
+    /// <summary>One that runs for longer was written by a clock that was wrong, and holds nobody up: its transfer, if it runs, says so anew, or is taken over.</summary>
+    public static readonly TimeSpan LongestLease = 2 * Lease;
+
     /// <summary>Transfers for one token, the first included.</summary>
     public const int MaxAttempts = 250;
 
@@ -58,7 +61,7 @@ sealed class DownloadTokens(Database database, WriteQueue writes) : IDisposable
         SET claimed_by = $2, claimed_at = coalesce(claimed_at, $3), transfer = $4, lease_until = $5, spent_at = $6, attempts = attempts + 1,
             high_water = {dialect.Greatest}(high_water, $7), bytes_served = bytes_served + $8, bytes_sent = {dialect.Greatest}(bytes_sent, $9), delegated_at = coalesce($10, delegated_at)
         WHERE id = $1 AND spent_at IS NULL AND revoked_at IS NULL AND expires_at > $3 AND attempts = $11
-          AND (claimed_by IS NULL OR (claimed_by = $2 AND (lease_until IS NULL OR lease_until <= $3)))
+          AND (claimed_by IS NULL OR (claimed_by = $2 AND (lease_until IS NULL OR lease_until <= $3 OR lease_until > $12)))
           AND EXISTS (SELECT 1 FROM licenses l WHERE l.id = license_id AND l.state = 0 AND (l.expires_at IS NULL OR l.expires_at > $3))
           AND EXISTS (SELECT 1 FROM artifacts a JOIN releases r ON r.id = a.release_id WHERE a.id = artifact_id AND r.state = 1)
         """;
@@ -146,7 +149,8 @@ sealed class DownloadTokens(Database database, WriteQueue writes) : IDisposable
         var (client, charge) = (transfer.Client.ToString(), transfer.FirstCharge);
         var claim = new Statement(
             _claimSql, token.Id, client, at, transfer.IsDelegated ? Null.Text : transfer.Name, transfer.IsDelegated ? Null.Number : lease, transfer.SpentByClaim ? at : Null.Number,
-            transfer.Part.From + charge, charge, transfer.IsDelegated ? transfer.Part.From + charge : 0L, transfer.IsDelegated ? at : Null.Number, token.Attempts);
+            transfer.Part.From + charge, charge, transfer.IsDelegated ? transfer.Part.From + charge : 0L, transfer.IsDelegated ? at : Null.Number, token.Attempts,
+            UnixMicroseconds.From(now + LongestLease));
         var isFirst = token.ClaimedBy is null ? 1L : 0L;
         return await OrElse(claim,
         [

@@ -17,7 +17,7 @@ static class TokenVerdict
         if (token.ExpiresAt <= now) return Wire.DownloadTokenExpired;
         if (token.LicenseState != LicenseState.Active || token.LicenseExpiresAt <= now) return Wire.DownloadTokenOfDeadLicense;
         if (token.ClaimedBy is not null && token.ClaimedBy != client) return Wire.DownloadTokenOfAnother;
-        return token.LeaseUntil > now ? Wire.DownloadTokenBusy : null;
+        return token.LeaseUntil > now && token.LeaseUntil <= now + DownloadTokens.LongestLease ? Wire.DownloadTokenBusy : null;
     }
 
     /// <summary>May it have this part of the file?</summary>

@@ -4,12 +4,17 @@ using Latchkey.Server.Data;
 namespace Latchkey.Server.Products;
 
 /// <summary>
-/// Removes, every hour, what no release refers to and nobody has written to for a day: what is left of uploads that
+/// Removes, every hour, what no release refers to and nobody has written to for a day, if it was so an hour ago: what is left of uploads that
 /// broke off, and of drafts. The references are read after the store's list, so what came in between is not in it.
 /// </summary>
 sealed partial class BlobSweep(Database database, IBlobStore store, Leases leases, TimeProvider clock, ILogger<BlobSweep> log) : PeriodicService(TimeSpan.FromHours(1), clock, leases)
 {
     static readonly TimeSpan Grace = TimeSpan.FromDays(1);
+
+    static readonly TimeSpan Again = TimeSpan.FromMinutes(30);
+
+    // As the last turn found them, and since when: by dates alone, a clock that jumps a day ahead would make orphans of files that are just coming in.
+    Dictionary<string, (DateTimeOffset Modified, TimeSpan Since)> _orphans = new(StringComparer.Ordinal);
 
     public override Task StartAsync(CancellationToken cancellationToken)
     {
@@ -32,17 +37,18 @@ sealed partial class BlobSweep(Database database, IBlobStore store, Leases lease
                 return;
             }
 
-            var old = new List<string>();
+            var old = new Dictionary<string, DateTimeOffset>(StringComparer.Ordinal);
             await foreach (var entry in store.All(stopping))
             {
-                if (entry.Modified < Now - Grace && IsOurs(entry.Name)) old.Add(entry.Name);
+                if (entry.Modified < Now - Grace && IsOurs(entry.Name)) old[entry.Name] = entry.Modified;
             }
 
-            if (old.Count == 0) return;
-            var known = Referenced();
-            var orphans = old.Where(name => !known.Contains(name)).ToList();
-            foreach (var name in orphans) await store.Delete(name);
-            if (orphans.Count > 0) Swept(orphans.Count, store.Place);
+            var known = old.Count == 0 ? [] : Referenced();
+            _orphans = old.Where(file => !known.Contains(file.Key)).ToDictionary(
+                file => file.Key, file => _orphans.TryGetValue(file.Key, out var before) && before.Modified == file.Value ? before : (file.Value, Uptime), StringComparer.Ordinal);
+            var removed = _orphans.Where(file => Uptime - file.Value.Since >= Again).Select(file => file.Key).ToList();
+            foreach (var name in removed) await store.Delete(name);
+            if (removed.Count > 0) Swept(removed.Count, store.Place);
         }
         catch (Exception failure)
         {

@@ -10,14 +10,23 @@ namespace Latchkey.Server.RateLimits;
 sealed partial class SharedBudgets : IHostedService, IAsyncDisposable
 {
     // As SlidingWindow: a list of "milliseconds:count", the oldest first, and beside it how many they are together.
-    // Redis' own clock is taken, so that nodes whose clocks are apart count alike.
+    // Redis' own clock is taken, so that nodes whose clocks are apart count alike. Where it went back, what was counted counts as of now.
     const string Script = """
         local now = tonumber(ARGV[1])
         if now < 0 then local t = redis.call('TIME'); now = t[1] * 1000 + math.floor(t[2] / 1000) end
         local function parts(entry) local at, count = string.match(entry, '(%d+):(%d+)'); return tonumber(at), tonumber(count) end
         local function visit(list, limit, take)
           if limit == 0 then return {1, 0, 0, 0, 0} end
-          local total, head = list .. ':n', redis.call('LINDEX', list, 0)
+          local total, newest = list .. ':n', redis.call('LINDEX', list, -1)
+          if newest and parts(newest) > now + 1000 then
+            local count = redis.call('GET', total)
+            redis.call('DEL', list)
+            if count then
+              redis.call('RPUSH', list, string.format('%.0f:%s', now, count))
+              redis.call('PEXPIRE', list, 61000); redis.call('PEXPIRE', total, 61000)
+            end
+          end
+          local head = redis.call('LINDEX', list, 0)
           while head do
             local at, count = parts(head)
             if now - at < 60000 then break end

@@ -130,7 +130,7 @@ sealed class ApiKeyOperations(UnitOfWork work)
             key.RevokedAt ??= work.Now;
 
             // What it has invited, if it was stolen, does not stay behind.
-            Links.End(Db.Invitations.Where(i => i.CreatedBy == key.Name), work.Now);
+            Links.End(Db.Invitations.Where(i => i.CreatedBy == key.Name));
             Db.SaveChanges();
             return View(id)!;
         }, view => view.Id);

@@ -34,7 +34,7 @@ sealed class ApiKeyLookup(Database database, WriteQueue writes, TimeProvider clo
     public void Used(ApiKeyFacts key, ClientAddress from)
     {
         var now = clock.GetUtcNow();
-        if (_noted.TryGetValue(key.Id, out var last) && now - last < NoteEvery) return;
+        if (_noted.TryGetValue(key.Id, out var last) && (now - last).Duration() < NoteEvery) return;
         _noted[key.Id] = now;
         _ = Note(key.Id, now, from.ToString());
     }

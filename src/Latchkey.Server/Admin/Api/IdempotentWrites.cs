@@ -16,7 +16,8 @@ namespace Latchkey.Server.Admin.Api;
 sealed class IdempotentWrites(DataDirectory data, TimeProvider clock)
 {
     public const string Header = "Idempotency-Key";
-    static readonly TimeSpan Kept = TimeSpan.FromDays(1);
+    // A day is promised; another, for a clock that jumps by one.
+    static readonly TimeSpan Kept = TimeSpan.FromDays(2);
 
     readonly record struct Name(string Actor, string Key, byte[] Fingerprint);
 

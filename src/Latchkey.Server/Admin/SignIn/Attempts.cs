@@ -27,10 +27,13 @@ sealed class Attempts(TimeProvider clock)
         var now = clock.GetUtcNow();
         DateTimeOffset? until = now + Lockout;
 
+        // Nobody is locked out for longer: that was a clock that was wrong.
+        var never = now + (2 * Lockout);
+
         // In one with the statement, so that only the attempt that locks out sees that it did.
         using var transaction = db.Database.BeginTransaction();
         var reserved = db.Users
-            .Where(o => o.Id == operatorId && (o.LockoutEnd == null || o.LockoutEnd <= now))
+            .Where(o => o.Id == operatorId && (o.LockoutEnd == null || o.LockoutEnd <= now || o.LockoutEnd > never))
             .ExecuteUpdate(set => set
                 .SetProperty(o => o.AccessFailedCount, o => o.AccessFailedCount + 1 >= UntilLockout ? 0 : o.AccessFailedCount + 1)
                 .SetProperty(o => o.LockoutEnd, o => o.AccessFailedCount + 1 >= UntilLockout ? until : null));

@@ -48,7 +48,7 @@ sealed class LinkDesk(LatchkeyDb db, UserManager<Operator> users, SignInDesk des
         if (!(await users.UpdateSecurityStampAsync(who)).Succeeded) return false;
         db.OperatorSessions.Where(s => s.OperatorId == id).ExecuteDelete();
         var passkeys = db.UserPasskeys.Where(p => p.UserId == id).ExecuteDelete();
-        Links.End(db.Invitations.Where(i => i.OperatorId == id), clock.GetUtcNow());
+        Links.End(db.Invitations.Where(i => i.OperatorId == id));
         Work(who.Email!, caller).Record("operator.password_change", Id(who), new { By = "reset link", PasskeysRemoved = passkeys });
         transaction.Commit();
         return true;

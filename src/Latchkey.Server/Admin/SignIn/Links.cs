@@ -40,7 +40,7 @@ static class Links
         var now = UnixMicroseconds.From(clock.GetUtcNow());
         using var session = new WriteSession(data.Database, connection);
         session.Begin();
-        session.Execute("UPDATE invitations SET expires_at = $1 WHERE kind = 0 AND used_at IS NULL AND expires_at > $1", now);
+        session.Execute("UPDATE invitations SET expires_at = 0 WHERE kind = 0 AND used_at IS NULL");
         session.Execute(
             "INSERT INTO invitations (token_hash, kind, role, created_by, created_at, expires_at) VALUES ($1, 0, 3, 'latchkey', $2, $3)",
             Hash(token), now, now + (long)SetupLasts.TotalMicroseconds);
@@ -68,7 +68,7 @@ static class Links
             && (kind != InvitationKind.Reset || db.Users.Any(o => o.Id == i.OperatorId && o.Role == i.Role && o.Email == i.Email && o.DisabledAt == null)));
     }
 
-    /// <summary>Ends the links that <paramref name="which"/> names.</summary>
-    public static void End(IQueryable<Invitation> which, DateTimeOffset now) =>
-        which.Where(i => i.UsedAt == null && i.ExpiresAt > now).ExecuteUpdate(set => set.SetProperty(i => i.ExpiresAt, now));
+    /// <summary>Ends the links that <paramref name="which"/> names, for good: a clock that goes back must not find them alive.</summary>
+    public static void End(IQueryable<Invitation> which) =>
+        which.Where(i => i.UsedAt == null).ExecuteUpdate(set => set.SetProperty(i => i.ExpiresAt, DateTimeOffset.UnixEpoch));
 }

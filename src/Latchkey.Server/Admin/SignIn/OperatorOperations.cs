@@ -55,7 +55,7 @@ sealed class OperatorOperations(UnitOfWork work)
 
             // However it was spelled: it is one person.
             var lower = LikePattern.Lower(email);
-            Links.End(Db.Invitations.Where(i => i.Kind == InvitationKind.Invitation && LatchkeyDb.Lower(i.Email) == lower), work.Now);
+            Links.End(Db.Invitations.Where(i => i.Kind == InvitationKind.Invitation && LatchkeyDb.Lower(i.Email) == lower));
         });
     }
 
@@ -67,7 +67,7 @@ sealed class OperatorOperations(UnitOfWork work)
         var role = RoleName.Parse(person.Role)!.Value;
         RequireNoMore(role);
         return Make("operator.reset", person.Email, InvitationKind.Reset, role, id, home, () =>
-            Links.End(Db.Invitations.Where(i => i.Kind == InvitationKind.Reset && i.OperatorId == id), work.Now));
+            Links.End(Db.Invitations.Where(i => i.Kind == InvitationKind.Reset && i.OperatorId == id)));
     }
 
     InvitationView Make(string action, string email, InvitationKind kind, Role role, long? operatorId, string home, Action prepare)
@@ -105,7 +105,7 @@ sealed class OperatorOperations(UnitOfWork work)
             {
                 if (before is null) throw OperationException.Missing("invitation", invitation.ToString(System.Globalization.CultureInfo.InvariantCulture));
                 RequireNoMore(RoleName.Parse(before.Role)!.Value);
-                Links.End(Db.Invitations.Where(i => i.Id == invitation), now);
+                Links.End(Db.Invitations.Where(i => i.Id == invitation));
                 return before;
             },
             view => view.Email ?? "");
@@ -137,7 +137,7 @@ sealed class OperatorOperations(UnitOfWork work)
 
     /// <summary>No link outlives what it was made for; nor, where somebody may do less from now on, do those that they made for others.</summary>
     void EndLinks(Operator person, bool madeToo) => Links.End(
-        Db.Invitations.Where(i => i.OperatorId == person.Id || i.Email == person.Email || (madeToo && i.CreatedBy == person.Email)), work.Now);
+        Db.Invitations.Where(i => i.OperatorId == person.Id || i.Email == person.Email || (madeToo && i.CreatedBy == person.Email)));
 
     /// <summary>
     /// For somebody who lost the phone and the recovery codes: the password alone signs in, until a new one is set up. Passkeys go

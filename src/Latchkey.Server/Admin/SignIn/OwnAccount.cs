@@ -28,7 +28,7 @@ sealed class OwnAccount(LatchkeyDb db, UserManager<Operator> users, DataDirector
             await Require(users.UpdateSecurityStampAsync(who));
             db.OperatorSessions.Where(s => s.OperatorId == who.Id && s.Id != sessionId).ExecuteDelete();
             var now = clock.GetUtcNow();
-            Links.End(db.Invitations.Where(i => i.OperatorId == who.Id), now);
+            Links.End(db.Invitations.Where(i => i.OperatorId == who.Id));
         });
     }
 

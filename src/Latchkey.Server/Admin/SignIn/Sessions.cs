@@ -56,7 +56,8 @@ sealed class Sessions(DataDirectory data, TimeProvider clock)
             ? new Actor(ActorKind.Operator, found.OperatorId, found.Email, Permission.Of(found.Role), address ?? found.Address, requestId, IsConfirmed(found))
             : null;
 
-    public bool IsConfirmed(SignedIn session) => clock.GetUtcNow() - session.ConfirmedAt < ConfirmationLasts;
+    /// <summary>Not in the past alone: a clock that went back must not make it last.</summary>
+    public bool IsConfirmed(SignedIn session) => (clock.GetUtcNow() - session.ConfirmedAt).Duration() < ConfirmationLasts;
 
     public static (long Operator, string Session)? Ids(ClaimsPrincipal user) =>
         long.TryParse(user.FindFirstValue(ClaimTypes.NameIdentifier), CultureInfo.InvariantCulture, out var id) && user.FindFirstValue(SessionClaim) is { } session
@@ -69,7 +70,7 @@ sealed class Sessions(DataDirectory data, TimeProvider clock)
         using var connection = data.Database.Open();
         var now = clock.GetUtcNow();
         if (Read(connection, operatorId, sessionId, now) is not { } found) return null;
-        if (now - found.LastSeenAt >= SeenEvery) Touch(connection, sessionId, address ?? found.Address, now);
+        if ((now - found.LastSeenAt).Duration() >= SeenEvery) Touch(connection, sessionId, address ?? found.Address, now);
         return found;
     }
 

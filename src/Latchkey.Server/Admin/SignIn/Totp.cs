@@ -14,6 +14,11 @@ namespace Latchkey.Server.Admin.SignIn;
 static class Totp
 {
     const int Seconds = 30;
+
+    // As many as one person may use within a day; and how far behind another a code is of a time that is over, not of a clock that was wrong.
+    const int Remembered = 16;
+    const int Behind = 10;
+
     const string Base32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
     /// <summary>The code of this moment, of the one before or the one after, and never one that was accepted already.</summary>
@@ -24,7 +29,7 @@ static class Totp
         var current = now.ToUnixTimeSeconds() / Seconds;
         for (var step = current - 1; step <= current + 1; step++)
         {
-            if (Matches(Code(key, step), code)) return TrySpend(db, operatorId, step.ToString(CultureInfo.InvariantCulture));
+            if (Matches(Code(key, step), code)) return TrySpend(db, operatorId, step);
         }
 
         return false;
@@ -33,12 +38,22 @@ static class Totp
     static bool Matches(string right, string given) =>
         CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(right), Encoding.UTF8.GetBytes(given));
 
-    // One statement, whose row count decides between two who bring the same code at once.
-    static bool TrySpend(LatchkeyDb db, long operatorId, string step) => db.Database.ExecuteSql($"""
-        INSERT INTO operator_tokens (user_id, login_provider, name, value) VALUES ({operatorId}, 'latchkey', 'last_totp_step', {step})
-        ON CONFLICT (user_id, login_provider, name) DO UPDATE SET value = excluded.value
-        WHERE CAST(operator_tokens.value AS bigint) < CAST(excluded.value AS bigint)
-        """) == 1;
+    /// <summary>
+    /// The codes that were accepted last are remembered one by one: a clock that went ahead, and back again, keeps nobody out, and brings none
+    /// of them back. The row count decides between two who bring the same code at once.
+    /// </summary>
+    static bool TrySpend(LatchkeyDb db, long operatorId, long step)
+    {
+        var before = db.UserTokens.AsNoTracking().Where(t => t.UserId == operatorId && t.LoginProvider == "latchkey" && t.Name == "last_totp_step").Select(t => t.Value).SingleOrDefault() ?? "";
+        var spent = before.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(text => long.Parse(text, CultureInfo.InvariantCulture)).ToList();
+        if (spent.Any(other => other >= step && other - step < Behind) || spent.Contains(step)) return false;
+        var after = string.Join(' ', spent.Append(step).TakeLast(Remembered));
+        return db.Database.ExecuteSql($"""
+            INSERT INTO operator_tokens (user_id, login_provider, name, value) VALUES ({operatorId}, 'latchkey', 'last_totp_step', {after})
+            ON CONFLICT (user_id, login_provider, name) DO UPDATE SET value = excluded.value
+            WHERE operator_tokens.value = {before}
+            """) == 1;
+    }
 
     public static string CodeAt(string key, DateTimeOffset time) => Code(key, time.ToUnixTimeSeconds() / Seconds);
 
