@@ -13,6 +13,9 @@ namespace Latchkey.Server.RateLimits;
 /// <param name="clock">Of this node.</param>
 sealed class RateLimiter(RateLimitSettings settings, SharedBudgets? shared, TimeProvider clock)
 {
+    // A request waits for Redis once.
+    static readonly object Waited = new();
+
     readonly Budget<ClientAddress> _requests = new(settings.RequestsPerMinute, clock);
     readonly Budget<ClientAddress> _failures = new(settings.FailuresPerMinute, clock);
     readonly RateLimitHeaders _headers = new("ip", settings.RequestsPerMinute, clock);
@@ -31,7 +34,11 @@ sealed class RateLimiter(RateLimitSettings settings, SharedBudgets? shared, Time
     async ValueTask<Refusal?> AdmitOverAll(HttpContext context, SharedBudgets all)
     {
         var client = ClientAddress.Of(context);
-        if (await all.Count(client, isFailure: false) is not { } counted) return Answer(context, Here(client));
+        if (await all.Count(client, isFailure: false) is not { } counted)
+        {
+            context.Items[Waited] = Waited;
+            return Answer(context, Here(client));
+        }
 
         // Should Redis not answer the next time, the count goes on here, not from nothing.
         _requests.Learn(client, counted.Requests.Limit - counted.Requests.Remaining);
@@ -60,7 +67,7 @@ sealed class RateLimiter(RateLimitSettings settings, SharedBudgets? shared, Time
     public async ValueTask CountFailure(HttpContext context)
     {
         var client = ClientAddress.Of(context);
-        if (shared is null || await shared.Count(client, isFailure: true) is null) _failures.Take(client);
+        if (shared is null || context.Items.ContainsKey(Waited) || await shared.Count(client, isFailure: true) is null) _failures.Take(client);
     }
 
     void Tell(IHeaderDictionary headers, Balance requests, Balance failures) =>
