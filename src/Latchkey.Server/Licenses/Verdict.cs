@@ -47,7 +47,7 @@ abstract record Verdict
         return domain is null ? new GrantedOnceBound() : new Granted(domain);
     }
 
-    /// <summary>The exact host rather than a wildcard that covers it too.</summary>
+    /// <summary>The exact host rather than a wildcard that covers it too, and of two wildcards the nearer, in whatever order the database has them.</summary>
     static string? BoundDomain(LicenseFacts license, string host)
     {
         string? wildcard = null;

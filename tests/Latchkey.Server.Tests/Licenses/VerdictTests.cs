@@ -62,8 +62,10 @@ public sealed class VerdictTests
         Assert.Equal("*.example.com", Judge(license, "blog.example.com"));
     }
 
-    [Fact]
-    public void Of_two_wildcards_that_cover_it_the_first_is_named() => Assert.Equal("*.example.com", Judge(Facts(LicenseState.Active, 60, true, 2, "*.example.com", "*.shop.example.com"), "a.shop.example.com"));
+    [Theory]
+    [InlineData("*.example.com", "*.shop.example.com")]
+    [InlineData("*.shop.example.com", "*.example.com")]
+    public void Of_two_wildcards_that_cover_it_the_nearer_is_named(params string[] domains) => Assert.Equal("*.shop.example.com", Judge(Facts(LicenseState.Active, 60, true, 2, domains), "a.shop.example.com"));
 
     [Fact]
     public void Without_an_end_it_does_not_expire() => Assert.Equal("example.com", Judge(Facts(LicenseState.Active, 60, true, 1, "example.com") with { ExpiresAt = null }));
