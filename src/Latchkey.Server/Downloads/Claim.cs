@@ -20,6 +20,9 @@ sealed class Claim(TimeProvider clock)
     readonly Tally _waiting = new();
     readonly Tally _holes = new();
 
+    /// <summary>Tokens that are remembered: those that somebody waits for, or whose middle is being claimed.</summary>
+    public int Remembered => _waiting.Remembered + _holes.Remembered;
+
     /// <param name="Transfer">Claimed, unless it is refused.</param>
     /// <param name="Refused">Null if it is claimed.</param>
     public readonly record struct Outcome(Transfer Transfer, Refusal? Refused);
@@ -75,6 +78,8 @@ sealed class Claim(TimeProvider clock)
     sealed class Tally
     {
         readonly ConcurrentDictionary<long, int> _counts = new();
+
+        public int Remembered => _counts.Count;
 
         public int Count(long token) => _counts.GetValueOrDefault(token);
 

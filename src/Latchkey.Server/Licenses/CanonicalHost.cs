@@ -114,7 +114,7 @@ static class CanonicalHost
         if (!IsHostName(name)) return null;
         if (EndsInNumber(name)) return Ip4(name);
         while (!keepWww && name.StartsWith("www.", StringComparison.Ordinal)) name = name[4..];
-        return EndsInNumber(name) ? null : name;
+        return name;
     }
 
     static bool HasPunycode(ReadOnlySpan<char> host) => host.Contains("xn--", StringComparison.OrdinalIgnoreCase);

@@ -58,8 +58,9 @@ sealed class RateLimiter(RateLimitSettings settings, SharedBudgets? shared, Time
         var guessing = !failures.Allowed;
         if (!_requests.IsOff) Tell(context.Response.Headers, requests, guessing ? failures : default);
         if (!guessing && requests.Allowed) return null;
-        var wait = Math.Max(guessing ? failures.UntilOneFree : 0, requests.Allowed ? 0 : requests.UntilOneFree);
-        RateLimitHeaders.SetRetryAfter(context.Response.Headers, wait);
+
+        // Nothing is counted of who is refused: what still has room says 0.
+        RateLimitHeaders.SetRetryAfter(context.Response.Headers, Math.Max(failures.UntilOneFree, requests.UntilOneFree));
         return guessing ? Wire.TooManyWrongKeys : Wire.RateLimited;
     }
 

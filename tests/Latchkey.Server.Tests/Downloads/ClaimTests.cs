@@ -103,10 +103,12 @@ public sealed class ClaimTests
 
         Assert.Same(Wire.DownloadTokenBusy, (await Wait(Look)).Refused);
         Assert.Equal(0, looked);
+        Assert.Equal(2, _claim.Remembered);
         free.SetResult(Claimed);
         Assert.All(await Task.WhenAll(waiting), outcome => Assert.Null(outcome.Refused));
 
-        // Their places are free again.
+        // Their places are free again, and nobody is remembered.
+        Assert.Equal(0, _claim.Remembered);
         Assert.Null((await Wait(Look)).Refused);
         Assert.Equal(1, looked);
     }

@@ -128,6 +128,14 @@ public sealed class TokenVerdictTests
         Assert.Equal(DownloadTokens.Step, TokenVerdict.LimitOf(Fresh with { File = file, BytesServed = 4 * DownloadTokens.Step }, new ByteRange(0, large, large)));
     }
 
+    [Fact]
+    public void A_transfer_for_which_just_enough_is_left_is_no_look()
+    {
+        const long large = 4 * DownloadTokens.Step;
+        var file = new Artifact { FileName = "a", ContentType = "b", Sha256 = [], BlobId = "c", Size = large };
+        Assert.Equal(large, TokenVerdict.LimitOf(Fresh with { File = file, BytesServed = 2 * DownloadTokens.Step }, new ByteRange(0, large, large)));
+    }
+
     static Transfer Sending(long from, long length, long size, bool isDelegated = false, long? limit = null) =>
         new(1, 2, 3, "b", default, "t", new ByteRange(from, length, size), 0, limit ?? length, isDelegated);
 

@@ -14,6 +14,11 @@ public sealed class CanonicalHostTests
     [InlineData("HTTPS://Example.com", "example.com")]
     [InlineData("//example.com/x", "example.com")]
     [InlineData("ftp://example.com/file", "example.com")]
+    [InlineData("svn+ssh://example.com", "example.com")]
+    [InlineData("a-b://example.com", "example.com")]
+    [InlineData("a.b://example.com", "example.com")]
+    [InlineData("a1://example.com", "example.com")]
+    [InlineData("example.com:?x", "example.com")]
     [InlineData("example.com:8443", "example.com")]
     [InlineData("example.com:", "example.com")]
     [InlineData("example.com:65535", "example.com")]
@@ -38,6 +43,7 @@ public sealed class CanonicalHostTests
     [InlineData("a.b.c.d.example.co.uk", "a.b.c.d.example.co.uk")]
     [InlineData("my-site.example", "my-site.example")]
     [InlineData("a--b.example", "a--b.example")]
+    [InlineData("ab--cd.example", "ab--cd.example")]
     [InlineData("123.example.com", "123.example.com")]
     [InlineData("1and1.com", "1and1.com")]
     // international names, UTS-46
@@ -95,6 +101,13 @@ public sealed class CanonicalHostTests
     [InlineData("http://")]
     [InlineData("https:///path")]
     [InlineData("https://@/")]
+    [InlineData("https:/example.com")]
+    [InlineData("/x@example.com")]
+    [InlineData("?x@example.com")]
+    [InlineData(":80")]
+    [InlineData("1a://example.com")]
+    [InlineData("\u0378.com")]
+    [InlineData("]")]
     [InlineData("example.com\\@evil.com")]
     [InlineData("1.2.3.4.5")]
     [InlineData("256.1.1.1")]
@@ -137,12 +150,15 @@ public sealed class CanonicalHostTests
         Assert.Equal(longest, CanonicalHost.Of(longest));
         Assert.Equal(longest, CanonicalHost.Of(longest + "."));
         Assert.Null(CanonicalHost.Of(longest + "b"));
-        Assert.Null(CanonicalHost.Of("https://example.com/" + new string('x', 5000)));
+        Assert.Equal("example.com", CanonicalHost.Of("https://example.com/" + new string('x', 2028)));
+        Assert.Null(CanonicalHost.Of("https://example.com/" + new string('x', 2029)));
     }
 
     [Theory]
     [InlineData("*.example.com", "shop.example.com", true)]
     [InlineData("*.example.com", "a.b.example.com", true)]
+    [InlineData("*.example.com", "a.example.com", true)]
+    [InlineData("*.example.com", ".example.com", false)]
     [InlineData("*.example.com", "example.com", false)]
     [InlineData("*.example.com", "notexample.com", false)]
     [InlineData("*.example.com", "example.com.evil.com", false)]

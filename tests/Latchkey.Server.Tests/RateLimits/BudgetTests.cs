@@ -97,6 +97,22 @@ public sealed class BudgetTests
         Assert.Equal(2, budget.Clients);
     }
 
+    [Fact]
+    public void What_is_learned_turns_too()
+    {
+        var budget = new Budget<Caller>(10, _clock);
+        budget.Learn(A, 1);
+        Wait(60_000);
+        budget.Learn(B, 1);
+        Wait(59_999);
+        budget.Learn(B, 1);
+        Assert.Equal(2, budget.Clients);
+        Wait(1);
+        budget.Learn(C, 1);
+        Assert.Equal(2, budget.Clients);
+        Assert.Equal(10, budget.Look(A).Remaining);
+    }
+
     [Theory]
     [InlineData(119_999, 2)]
     [InlineData(120_000, 1)]
