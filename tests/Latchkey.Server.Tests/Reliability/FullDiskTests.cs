@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Security.Cryptography;
 using Latchkey.Server.Tests.Support;
 
@@ -9,14 +8,12 @@ namespace Latchkey.Server.Tests.Reliability;
 public sealed class FullDiskTests : IAsyncLifetime
 {
     readonly Shop _shop = new();
+    SmallDisk _disk = null!;
     string _key = "";
-
-    string Filler => Path.Combine(_shop.Data, "filler");
 
     public async ValueTask InitializeAsync()
     {
-        Directory.CreateDirectory(_shop.Data);
-        Assert.Equal(0, await Run("mount", "-t", "tmpfs", "-o", "size=3m,mode=0700", "tmpfs", _shop.Data));
+        _disk = await SmallDisk.Mount(_shop.Data, 3);
         await _shop.AddProduct();
         await _shop.Publish(1, "content"u8.ToArray());
         _key = (await _shop.Issue(1, "--domain", "example.com")).Key();
@@ -24,31 +21,8 @@ public sealed class FullDiskTests : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        await Run("umount", _shop.Data);
+        await _disk.DisposeAsync();
         _shop.Dispose();
-    }
-
-    static async Task<int> Run(string program, params string[] arguments)
-    {
-        using var process = Process.Start(program, arguments);
-        await process.WaitForExitAsync();
-        return process.ExitCode;
-    }
-
-    void Fill()
-    {
-        using var filler = new FileStream(Filler, FileMode.Append, FileAccess.Write, FileShare.None, bufferSize: 0);
-        for (var size = 65_536; size > 0; size /= 2)
-        {
-            try
-            {
-                while (true) filler.Write(new byte[size]);
-            }
-            catch (IOException)
-            {
-                // Full for a piece of this size: try half of it.
-            }
-        }
     }
 
     /// <summary>Room that the log had already taken may hold a few more mints.</summary>
@@ -59,7 +33,7 @@ public sealed class FullDiskTests : IAsyncLifetime
             var reply = await server.Http.Mint(_key, "example.com", 1);
             if (reply.Status != 200) return reply;
             minted.Add(new Uri(reply.Json.GetProperty("data").Text("download_url")).AbsolutePath);
-            Fill();
+            _disk.Fill();
         }
 
         throw new InvalidOperationException("500 tokens were minted on a full disk");
@@ -72,7 +46,7 @@ public sealed class FullDiskTests : IAsyncLifetime
         var minted = new List<string> { await server.Http.MintPathOf(_key, "example.com", 1) };
         for (var round = 0; round < 3; round++)
         {
-            Fill();
+            _disk.Fill();
             var refused = await MintUntilFull(server, minted);
             for (var i = 0; i < 10; i++)
             {
@@ -87,7 +61,7 @@ public sealed class FullDiskTests : IAsyncLifetime
 
             // A claim cannot be recorded either: it spends nothing.
             Assert.Equal(503, (await server.Http.Get(minted[0])).Status);
-            File.Delete(Filler);
+            _disk.MakeRoom();
             var reply = await Poll.Until(() => server.Http.Mint(_key, "example.com", 1), reply => reply.Status == 200, seconds: 10);
             minted.Add(new Uri(reply.Json.GetProperty("data").Text("download_url")).AbsolutePath);
         }
@@ -101,7 +75,7 @@ public sealed class FullDiskTests : IAsyncLifetime
     public async Task Verify_is_answered_even_if_the_disk_was_filled_before_the_first_request()
     {
         await using var server = await _shop.Serve();
-        Fill();
+        _disk.Fill();
         Assert.Equal(200, (await server.Http.Verify(_key, "example.com", 1)).Status);
     }
 
@@ -113,12 +87,12 @@ public sealed class FullDiskTests : IAsyncLifetime
         Assert.Matches("disk is full|No space left", await _shop.Refused(1, "product", "publish", "--product", "1", "--file", file));
         Assert.Equal(before, _shop.Stored);
 
-        Fill();
+        _disk.Fill();
         var small = _shop.File("small.zip", RandomNumberGenerator.GetBytes(20_000));
         await _shop.Refused(1, "product", "publish", "--product", "1", "--file", small);
         Assert.Equal(before, _shop.Stored);
 
-        File.Delete(Filler);
+        _disk.MakeRoom();
         var product = await _shop.Do("product", "publish", "--product", "1", "--file", small);
         Assert.Equal("small.zip", product.GetProperty("artifacts")[0].Text("file_name"));
     }
@@ -128,7 +102,7 @@ public sealed class FullDiskTests : IAsyncLifetime
     {
         // A server that runs keeps the log where it is, as in production.
         await using var server = await _shop.Serve();
-        Fill();
+        _disk.Fill();
         await MintUntilFull(server, []);
         Assert.Matches("disk", await _shop.Refused(1, "license", "issue", "--product", "1"));
         Assert.Matches("disk", await _shop.Refused(1, "license", "rotate", "1"));
@@ -137,7 +111,7 @@ public sealed class FullDiskTests : IAsyncLifetime
         Assert.Equal(1, doctor.Status);
         Assert.Contains("0 MiB are free", doctor.Output, StringComparison.Ordinal);
 
-        File.Delete(Filler);
+        _disk.MakeRoom();
         Assert.NotEqual(_key, (await _shop.Do("license", "rotate", "1")).Key());
         Assert.Equal(401, (await server.Http.Verify(_key, "example.com", 1)).Status);
     }
@@ -145,10 +119,10 @@ public sealed class FullDiskTests : IAsyncLifetime
     [Fact]
     public async Task A_backup_that_has_no_room_for_its_copy_says_so_and_leaves_nothing()
     {
-        Fill();
+        _disk.Fill();
         var refused = await Cli.Run(["backup", "--to", Path.Combine(_shop.Home, "backups"), "--data", _shop.Data, "--json"], [("LATCHKEY_BACKUP_PASSPHRASE", "correct horse battery staple")]);
         Assert.Matches("disk|full|room", Shop.Refused(1, refused));
         Assert.Empty(Directory.GetDirectories(_shop.Data, "backup-*"));
-        File.Delete(Filler);
+        _disk.MakeRoom();
     }
 }
