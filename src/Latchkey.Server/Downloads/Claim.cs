@@ -14,6 +14,9 @@ sealed class Claim(TimeProvider clock)
     static readonly TimeSpan ForNewStart = TimeSpan.FromMilliseconds(500);
     static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
+    /// <summary>In this time a part that broke off is asked for again; shorter than the end waits.</summary>
+    static readonly TimeSpan AfterBreak = TimeSpan.FromSeconds(1.5);
+
     /// <summary>Requests that wait for one token: what a download manager opens, and a little more.</summary>
     const int MostWaiting = 16;
 
@@ -72,6 +75,17 @@ sealed class Claim(TimeProvider clock)
         {
             place?.Dispose();
         }
+    }
+
+    /// <summary>A part in the middle has not arrived, and is a hole still: the end waits for it a moment longer.</summary>
+    public void BrokenOff(Transfer transfer)
+    {
+        if (!transfer.Part.ReachesEnd) _ = Hold(_holes.Enter(transfer.TokenId));
+    }
+
+    static async Task Hold(Tally.Place hole)
+    {
+        using (hole) await Task.Delay(AfterBreak, TimeProvider.System);
     }
 
     /// <summary>How many there are, of each token.</summary>

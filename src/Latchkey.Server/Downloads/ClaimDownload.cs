@@ -106,7 +106,7 @@ sealed partial class ClaimDownload(
             if (claimed is null) return;
             Patience.End();
             Describe(context.Response, token, transfer.Part);
-            await transfers.Run(context, file, claimed, last);
+            if (!await transfers.Run(context, file, claimed, last)) _claims.BrokenOff(claimed);
         }
         finally
         {

@@ -36,7 +36,8 @@ sealed partial class FileTransfer(DownloadTokens tokens, ActivityBoard activity,
     /// <param name="file">Open.</param>
     /// <param name="transfer">Claimed.</param>
     /// <param name="last">Its last piece.</param>
-    public async Task Run(HttpContext context, IBlob file, Transfer transfer, ReadOnlyMemory<byte> last)
+    /// <returns>False if it broke off.</returns>
+    public async Task<bool> Run(HttpContext context, IBlob file, Transfer transfer, ReadOnlyMemory<byte> last)
     {
         using var queue = new SendQueue(context);
         using var lease = new TransferLease(tokens, transfer, queue, settings.Downloads.MinimumBytesPerSecond, clock, context.RequestAborted);
@@ -62,19 +63,20 @@ sealed partial class FileTransfer(DownloadTokens tokens, ActivityBoard activity,
         catch (Exception failure)
         {
             await Stop(context, transfer, lease, queue, failure);
-            return;
+            return false;
         }
 
         // From here on the file counts as handed over, whatever becomes of the connection.
         if (last.Length > 0) await context.Response.BodyWriter.WriteAsync(last, CancellationToken.None);
         lease.Advance(last.Length);
-        if (!transfer.Part.ReachesEnd) await Taken(queue, lease);
+        var isTaken = transfer.Part.ReachesEnd || await Taken(queue, lease);
         await lease.Stop();
         if (transfer.Part.IsWhole) health.Settled(transfer.BlobId);
         if (!transfer.Part.ReachesEnd) await Record(tokens.Interrupted(transfer, lease.Offset - queue.Waiting, lease.Unused), transfer);
         else if (!transfer.SpentByClaim) await Record(tokens.Finished(transfer, lease.Offset), transfer);
         Note(transfer, transfer.Part.ReachesEnd ? ActivityOutcome.Ok : ActivityOutcome.Partial, lease.Sent);
         HandedOver(lease.Sent, transfer.TokenId, transfer.LicenseId, transfer.Client.ToString(), transfer.Part.ReachesEnd, context.TraceIdentifier);
+        return isTaken;
     }
 
     static async Task Send(HttpContext context, IBlob file, TransferLease lease, int length)
@@ -96,15 +98,17 @@ sealed partial class FileTransfer(DownloadTokens tokens, ActivityBoard activity,
     }
 
     /// <summary>A part in the middle counts for as much of it as the client has taken: the next one goes on from there.</summary>
-    static async Task Taken(SendQueue queue, TransferLease lease)
+    /// <returns>False if it has not taken all.</returns>
+    static async Task<bool> Taken(SendQueue queue, TransferLease lease)
     {
         try
         {
             await queue.Drained(lease.Running);
+            return true;
         }
         catch (OperationCanceledException)
         {
-            // It has taken no more.
+            return false;
         }
     }
 

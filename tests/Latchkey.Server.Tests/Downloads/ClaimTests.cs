@@ -4,6 +4,7 @@ using Latchkey.Server.Http;
 using Latchkey.Server.Licenses;
 using Latchkey.Server.Products;
 using Latchkey.Server.RateLimits;
+using Latchkey.Server.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Latchkey.Server.Tests.Downloads;
@@ -153,6 +154,22 @@ public sealed class ClaimTests
         Assert.Equal(0, _found);
         holeTaken.SetResult(new Claim.Outcome(hole, null));
         Assert.Null((await middle).Refused);
+    }
+
+    /// <summary>A client needs a moment to ask again for what broke off; that of the end would use the link up meanwhile.</summary>
+    [Fact]
+    public async Task The_end_waits_for_a_part_that_broke_off_and_no_longer_than_it_may()
+    {
+        _claim.BrokenOff(Wanted(10, 20));
+        _claim.BrokenOff(Wanted(10, Size - 10) with { TokenId = 9 });
+        var began = Stopwatch.GetTimestamp();
+        var end = Try(Claimed, Wanted(50, Size - 50), _ => Claimed);
+        Assert.Null((await Try(Claimed, Wanted(50, Size - 50) with { TokenId = 9 }, _ => null)).Refused);
+        Assert.Null((await Try(Claimed, Wanted(15, 15), _ => null)).Refused);
+        Assert.False(end.IsCompleted);
+        Assert.Null((await end).Refused);
+        Assert.InRange(Stopwatch.GetElapsedTime(began).TotalMilliseconds, 1400, double.MaxValue);
+        await Poll.Until(() => Task.FromResult(_claim.Remembered), remembered => remembered == 0);
     }
 
     /// <summary>A beginning is no hole, nor is an end: what comes behind them is not kept waiting.</summary>

@@ -42,7 +42,8 @@ public sealed class ResumeTests : IDisposable
 
     /// <summary>
     /// A new process each time, as after a night: it has nothing but the file that it left. Of four connections three are refused,
-    /// at which aria2c may give up before the fourth has got far: it needs more runs than there are cuts.
+    /// at which aria2c may give up before the fourth has got far: it needs more runs than there are cuts. Where its holes have become
+    /// more than its connections, it may also ask for the end before one of them, and has used the link up then: another one is made for it.
     /// </summary>
     [Theory]
     [InlineData("curl", 50)]
@@ -58,12 +59,19 @@ public sealed class ResumeTests : IDisposable
         using var line = new CuttingProxy(server.Port, () => left-- > 0 ? RandomNumberGenerator.GetInt32(2_000, 2 * Size / (3 * cuts)) : long.MaxValue);
         var path = await server.Http.MintPathOf(key, "example.com", 1);
         var runs = 0;
-        while (await Fetch(program, $"http://127.0.0.1:{line.Port}{path}") != 0) Assert.True(++runs < 100 + (2 * cuts), $"{program} does not get on: {left} cuts are left");
+        while (await Fetch(program, $"http://127.0.0.1:{line.Port}{path}") != 0)
+        {
+            Assert.True(++runs < 100 + (2 * cuts), $"{program} does not get on: {left} cuts are left");
+            if (!program.EndsWith("at a time", StringComparison.Ordinal) || server.WithDb(db => db.DownloadTokens.Any(token => token.SpentAt == null))) continue;
+            foreach (var kept in Directory.GetFiles(_home)) File.Delete(kept);
+            path = await server.Http.MintPathOf(key, "example.com", 1);
+        }
+
         Assert.True(runs >= cuts / 4, $"only {runs} interruptions");
         Assert.Equal(SHA256.HashData(file), SHA256.HashData(await File.ReadAllBytesAsync(Path.Combine(_home, "file"), TestContext.Current.CancellationToken)));
         Assert.Equal(410, (await server.Http.Get(path)).Status);
-        var attempts = server.WithDb(db => db.DownloadTokens.Single().Attempts);
-        Assert.True(line.Carried < DownloadTokens.Bound(Size, attempts - 1), $"{line.Carried} bytes in {attempts} transfers");
+        var attempts = server.WithDb(db => db.DownloadTokens.Select(token => token.Attempts).ToList());
+        Assert.True(line.Carried < attempts.Sum(times => DownloadTokens.Bound(Size, times - 1)), $"{line.Carried} bytes in {string.Join(" and ", attempts)} transfers");
     }
 
     /// <summary>Four connections at once from the first moment on: one is served, and the file arrives.</summary>
