@@ -55,7 +55,7 @@ public sealed class VerifyTests
         var license = server.Operate(l => l.Issue(new(product.Id, ["example.com"], ExpiresAt: TestServer.Start.AddDays(1))));
         if (what == "suspended") server.Operate(l => l.Suspend("1"));
         if (what == "revoked") server.Operate(l => l.Revoke("1"));
-        if (what == "expired") server.Clock.Advance(TimeSpan.FromDays(1));
+        if (what == "expired") server.Clock.AdjustTime(server.Clock.GetUtcNow() + TimeSpan.FromDays(1));
         var key = what switch { "missing authorization" => null, "wrong key" => "PLUG_AAAAAAAAAAAAAAAA", _ => license.LicenseKey };
         var domain = what switch { "missing domain" => null, "invalid domain" => "not a host", "wrong domain" => "other.com", _ => "example.com" };
         var id = what switch { "missing product" => null, "invalid product" => "0", "wrong product" => "2", _ => "1" };
@@ -80,7 +80,7 @@ public sealed class VerifyTests
         await using var server = await TestServer.Run();
         var license = server.Operate(l => l.Issue(new(server.AddProduct().Id, ["example.com"], ExpiresAt: TestServer.Start.AddDays(1))));
         server.Operate(l => l.Suspend("1"));
-        server.Clock.Advance(TimeSpan.FromDays(2));
+        server.Clock.AdjustTime(server.Clock.GetUtcNow() + TimeSpan.FromDays(2));
         async Task<string?> Code(string? key, string? domain, string? product, string? body = null)
         {
             var request = Ask.Request(HttpMethod.Post, Ask.VerifyPath, key, domain, product);

@@ -104,11 +104,11 @@ public sealed partial class SessionTests
         var browser = await server.Owner();
         for (var i = 0; i < 3; i++)
         {
-            server.Clock.Advance(TimeSpan.FromHours(11));
+            server.Clock.AdjustTime(server.Clock.GetUtcNow() + TimeSpan.FromHours(11));
             Assert.True(await browser.IsIn());
         }
 
-        server.Clock.Advance(TimeSpan.FromHours(12));
+        server.Clock.AdjustTime(server.Clock.GetUtcNow() + TimeSpan.FromHours(12));
         Assert.False(await browser.IsIn());
     }
 
@@ -119,11 +119,11 @@ public sealed partial class SessionTests
         var browser = await server.Owner();
         for (var hours = 10; hours < 14 * 24; hours += 10)
         {
-            server.Clock.Advance(TimeSpan.FromHours(10));
+            server.Clock.AdjustTime(server.Clock.GetUtcNow() + TimeSpan.FromHours(10));
             Assert.True(await browser.IsIn());
         }
 
-        server.Clock.Advance(TimeSpan.FromHours(6));
+        server.Clock.AdjustTime(server.Clock.GetUtcNow() + TimeSpan.FromHours(6));
         Assert.False(await browser.IsIn());
     }
 
