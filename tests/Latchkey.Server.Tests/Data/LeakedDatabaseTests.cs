@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using Latchkey.Server.Tests.Support;
 
@@ -21,6 +22,11 @@ public sealed class LeakedDatabaseTests
         Assert.Equal(200, (await server.Http.Verify(rotatedAway, "example.com", 1)).Status);
         var rotated = (await shop.Do("license", "rotate", rotatedAway)).Key();
         canaries.AddRange([issued, brought, "IMPORTED-Canary-0001", rotatedAway, rotated]);
+
+        // Without the pepper nobody can try keys, for what is stored is not their plain hash.
+        canaries.AddRange(canaries.ConvertAll(key => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)))));
+        canaries.Add((await shop.Do("api-key", "add", "--name", "script", "--scope", "licenses:read")).Text("key"));
+        canaries.Add(server.Started.Text("setup_url").Split('/')[^1]);
         foreach (var key in new[] { issued, brought, rotated })
         {
             for (var i = 0; i < 3; i++) canaries.Add((await server.Http.MintPathOf(key, "example.com", 1)).Split('/')[^1]);

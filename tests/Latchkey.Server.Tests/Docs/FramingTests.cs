@@ -107,11 +107,13 @@ public sealed partial class FramingTests
         Assert.DoesNotContain(Canary, nginx.Logs);
     }
 
-    [Fact]
-    public async Task Through_HAProxy_one_answer_per_request_and_the_same_path_and_address_on_both_sides()
+    [Theory]
+    [InlineData("haproxy.cfg")]
+    [InlineData("haproxy-nodes.cfg")]
+    public async Task Through_HAProxy_one_answer_per_request_and_the_same_path_and_address_on_both_sides(string file)
     {
         await using var server = await Behind();
-        await using var haproxy = await HaProxy.Run(server.Port);
+        await using var haproxy = await HaProxy.Run(server.Port, file);
         await All(server, haproxy.Port, isSecure: false, net: 2);
         var log = await haproxy.Stop();
         Assert.Contains("/livez", log);

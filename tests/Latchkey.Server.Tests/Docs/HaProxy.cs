@@ -5,7 +5,7 @@ using Latchkey.Server.Tests.Support;
 
 namespace Latchkey.Server.Tests.Docs;
 
-/// <summary>A real HAProxy with deploy/haproxy-nodes.cfg before one node, without TLS; and it tells the node what it saw.</summary>
+/// <summary>A real HAProxy with deploy/haproxy.cfg, or deploy/haproxy-nodes.cfg before one node, without TLS; and it tells the node what it saw.</summary>
 sealed partial class HaProxy : IAsyncDisposable
 {
     readonly Process _process;
@@ -16,17 +16,18 @@ sealed partial class HaProxy : IAsyncDisposable
 
     public int Port { get; }
 
-    public static async Task<HaProxy> Run(int upstream)
+    public static async Task<HaProxy> Run(int upstream, string file)
     {
         var home = TempDirectory.Make();
         var port = Nginx.FreePorts().Plain;
-        var text = File.ReadAllText(Path.Combine(Cli.Root, "deploy", "haproxy-nodes.cfg"));
-        text = Put(text, "/etc/haproxy/errors/latchkey-503.http", Path.Combine(Cli.Root, "deploy", "haproxy-errors", "503.http"));
+        var text = File.ReadAllText(Path.Combine(Cli.Root, "deploy", file));
+        var isForMany = file == "haproxy-nodes.cfg";
+        if (isForMany) text = Put(text, "/etc/haproxy/errors/latchkey-503.http", Path.Combine(Cli.Root, "deploy", "haproxy-errors", "503.http"));
         text = Put(text, "    log /dev/log local0\n", "    log stdout format raw local0\n");
         text = Put(text, "    bind :80\n", $"    bind 127.0.0.1:{port}\n");
         text = Put(text, "    http-request redirect scheme https code 308 unless { ssl_fc }\n", "    http-request set-header X-Seen-Path %[pathq]\n    http-request set-header X-Seen-Address %[src]\n");
         text = OnlyForMany().Replace(text, "");
-        text = Put(text, "10.0.0.11:8080", $"127.0.0.1:{upstream}");
+        text = Put(text, isForMany ? "10.0.0.11:8080" : "127.0.0.1:8080", $"127.0.0.1:{upstream}");
         var path = Path.Combine(home, "haproxy.cfg");
         await File.WriteAllTextAsync(path, text);
         var haproxy = new HaProxy(Process.Start(new ProcessStartInfo("/usr/sbin/haproxy", ["-db", "-f", path]) { RedirectStandardOutput = true })!, home, port);

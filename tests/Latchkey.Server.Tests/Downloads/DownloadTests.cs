@@ -76,7 +76,7 @@ public class DownloadTests : IAsyncLifetime
         var path = await Mint();
         var head = await Head(path);
         Assert.Equal((200, "100000", 0), (head.Status, head.Header("Content-Length"), head.Bytes.Length));
-        foreach (var (name, value) in new[] { ("Sec-Purpose", "prefetch"), ("Sec-Purpose", "prefetch;prerender"), ("Purpose", "prefetch"), ("Purpose", "preview"), ("X-Moz", "prefetch") })
+        foreach (var (name, value) in new[] { ("Sec-Purpose", "prefetch"), ("Sec-Purpose", "prefetch;prerender"), ("Purpose", "prefetch"), ("Purpose", "preview"), ("X-Purpose", "preview"), ("X-Moz", "prefetch") })
         {
             var preview = await Get(path, (name, value));
             Assert.Equal((204, 0), (preview.Status, preview.Bytes.Length));

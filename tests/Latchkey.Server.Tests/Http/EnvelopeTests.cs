@@ -185,7 +185,11 @@ public sealed class EnvelopeTests
     public async Task A_hundred_headers_are_read_and_far_too_large_ones_are_431()
     {
         await using var server = await TestServer.Run();
-        var large = $"GET /api/x HTTP/1.1\r\nHost: h\r\nX-Large: {new string('x', 40_000)}\r\nConnection: close\r\n\r\n";
+        Task<string> With(int headers) => RawHttp.Send(
+            server.Port, $"GET /api/x HTTP/1.1\r\nHost: h\r\n{string.Concat(Enumerable.Range(0, headers - 2).Select(i => $"X-{i}: y\r\n"))}Connection: close\r\n\r\n");
+        Assert.StartsWith("HTTP/1.1 404", await With(100));
+        Assert.StartsWith("HTTP/1.1 431", await With(101));
+        var large = $"GET /api/x HTTP/1.1\r\nHost: h\r\nX-Large: {new string('x', 17_000)}\r\nConnection: close\r\n\r\n";
         Assert.StartsWith("HTTP/1.1 431", await RawHttp.Send(server.Port, large));
         var long_ = $"GET /api/{new string('x', 20_000)} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
         Assert.StartsWith("HTTP/1.1 414", await RawHttp.Send(server.Port, long_));

@@ -72,7 +72,7 @@ public sealed class LicenseRequestTests : IAsyncLifetime
     [InlineData("{\"domain\":\"example.com\",\"domain\":\"example.com\",\"product_id\":1}")]
     [InlineData("{\"domain\":\"example.com\",\"d\\u006fmain\":\"evil.com\",\"product_id\":1}")]
     [InlineData("{\"domain\":\"example.com\",\"product_id\":1,\"x\":{\"y\":1,\"y\":2}}")]
-    [InlineData("{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":1}}}}}}}}}")]
+    [InlineData("{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":1}}}}}}}}}")]
     [InlineData("{} {}")]
     [InlineData("{\"domain\":\"\\ud800\",\"product_id\":1}")]
     public async Task Refuses_json_that_is_malformed_deep_or_says_a_name_twice(string body) =>

@@ -86,6 +86,9 @@ public sealed class SharedLimitTests : IDisposable
             slowest = Stopwatch.GetElapsedTime(began) > slowest ? Stopwatch.GetElapsedTime(began) : slowest;
         }
 
+        // The one that was guessed at counts for itself, and the other knows nothing of it.
+        for (var i = 0; i < 20; i++) await nodes[0].Server.Http.Verify($"wrong-key-{i}", "example.com", 1);
+        Assert.Equal((429, 200), ((await nodes[0].Verify()).Status, (await nodes[1].Verify()).Status));
         Assert.InRange(slowest, TimeSpan.Zero, TimeSpan.FromSeconds(2));
         Assert.All(nodes, node => Assert.True(node.IsPerNode));
         Assert.Contains("limits_per_node", (await nodes[0].Server.Admin().Get("/statistics/attention")).Ok().Text);

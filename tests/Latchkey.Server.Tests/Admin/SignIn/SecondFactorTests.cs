@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Latchkey.Server.Admin.SignIn;
 using Latchkey.Server.Tests.Support;
 
@@ -135,5 +136,9 @@ public sealed class SecondFactorTests
         var bytes = Tables.Everything(server.Database());
         Assert.Contains(Staff.Ann, bytes);
         Assert.All([key, .. codes, Browser.Password], secret => Assert.DoesNotContain(secret, bytes));
+
+        // As Identity writes it: its format, the function (2 is HMAC-SHA-512), the rounds.
+        var password = Convert.FromBase64String(server.WithDb(db => db.Users.Single().PasswordHash!));
+        Assert.Equal((1, 2u, 210_000u), (password[0], BinaryPrimitives.ReadUInt32BigEndian(password.AsSpan(1)), BinaryPrimitives.ReadUInt32BigEndian(password.AsSpan(5))));
     }
 }
