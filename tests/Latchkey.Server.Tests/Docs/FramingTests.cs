@@ -78,6 +78,7 @@ public sealed partial class FramingTests
         .. new[] { "//livez", "/./livez", "/x/../livez", "/../livez", "/%2e%2e/livez", "/x%2f..%2flivez", "/livez%00", "/livez/", "/livez;a", "/%6civez", "/livez%", "/livez%zz", "/livez\\..", "/livez?a=/../b", "/livez#a", "/livez%0d%0aX-A:b", "/LIVEZ", "/\u00e9" }
             .Select(path => new Trick($"the path is [{path}]", $"GET {path}" + H + "\r\n")),
         .. new[] { "/api/license/download-file/", "//api/license/download-file/", "/API/license/%64ownload-file/", "/admin/../api/license/download-file/", "/api/license/./download-file/", "/api/license/download-file%2f", "/api/license/download%2Dfile//" }
+            .Concat(["/admin/setup/", "/admin/invitation/", "/admin/reset/", "//admin//invitation/", "/ADMIN/%69nvitation/", "/admin/./x/../setup/", "/admin/reset%2f", "/admin%2Finvitation/"])
             .Select(path => new Trick($"a link as [{path}]", $"GET {path}{Canary}" + H + "\r\n")),
         new("spaces in the request line", "GET  /livez  HTTP/1.1\r\nHost: h\r\n\r\n"),
         new("tabs in the request line", "GET\t/livez\tHTTP/1.1\r\nHost: h\r\n\r\n"),

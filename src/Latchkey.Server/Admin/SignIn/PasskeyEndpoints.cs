@@ -95,8 +95,9 @@ static class PasskeyEndpoints
             if (json.RootElement.ValueKind != JsonValueKind.Object || !json.RootElement.TryGetProperty("credential", out var credential) || credential.ValueKind != JsonValueKind.Object) return null;
             return new Asked(credential.GetRawText(), Text(json.RootElement, "return_to"), Text(json.RootElement, "name"));
         }
-        catch (JsonException)
+        catch (Exception failure) when (failure is JsonException or InvalidOperationException)
         {
+            // Malformed; or a lone surrogate, which is no text.
             return null;
         }
     }
