@@ -128,7 +128,7 @@ static class Answer
         response.StatusCode = status;
         response.ContentType = type;
         response.ContentLength = body.Length;
-        if (!HttpMethods.IsHead(response.HttpContext.Request.Method)) response.BodyWriter.Write(body);
+        if (response.HttpContext.Request.Method != HttpMethods.Head) response.BodyWriter.Write(body);
         return Task.CompletedTask;
     }
 }

@@ -20,7 +20,9 @@ sealed partial class EveryAnswer(RequestDelegate next, Configuration.Settings se
         var isGone = false;
         try
         {
-            await next(context);
+            // Kestrel takes "Head" for a method with a body, and whoever looks without regard to case leaves it out.
+            if (HttpMethods.IsHead(context.Request.Method) && context.Request.Method != HttpMethods.Head) await Answer.Refuse(context, Wire.MethodNotAllowed("GET, HEAD"));
+            else await next(context);
             if (context.Response.StatusCode >= 400) await Enclose(context);
         }
         catch (Exception gone) when (gone is ConnectionResetException || (gone is OperationCanceledException && context.RequestAborted.IsCancellationRequested))

@@ -35,6 +35,26 @@ public sealed class EnvelopeTests
         Assert.Equal(code, reply.Json.GetProperty("error_code").GetString());
     }
 
+    /// <summary>Methods have a case: this one is no HEAD to the framework below, which waits for the body that was announced.</summary>
+    [Theory]
+    [InlineData("/livez")]
+    [InlineData("/nothing")]
+    [InlineData("/admin/sign-in")]
+    [InlineData("/openapi/license.json")]
+    [InlineData("/api/license/update")]
+    [InlineData("/api/license/download-file/abc")]
+    public async Task A_head_that_is_spelled_otherwise_is_405(string path)
+    {
+        await using var server = await TestServer.Run();
+        foreach (var method in (string[])["Head", "hEAD", "head"])
+        {
+            var answer = await RawHttp.Send(server.Port, $"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+            Assert.StartsWith("HTTP/1.1 405 ", answer);
+            Assert.Contains("Allow: GET, HEAD\r\n", answer);
+            Assert.EndsWith("\"error_code\":\"METHOD_NOT_ALLOWED\"}", answer);
+        }
+    }
+
     static void AssertCommonHeaders(Reply reply)
     {
         Assert.Equal("no-store, private", reply.Header("Cache-Control"));
