@@ -78,7 +78,7 @@ sealed class Ledger
         if (isLate && !isOffice) Fail($"{what}: no answer in {Caller.Patience.TotalSeconds:0} s");
         if (reply.Status >= 500 && reply.Status != 503) Fail($"{what}: {reply}");
         if (reply.Status == 503 && reply.RetryAfter is not >= 1) Fail($"{what}: 503 without Retry-After: {reply}");
-        if (reply.Status == 503 && !isOffice && reply.Took > Longest) Fail($"{what}: 503 only after {reply.Took:0} ms");
+        if (reply.Status == 503 && !isOffice && reply.Took > Longest) Fail($"{what}: 503 too late: {reply}");
         if (reply.Status == 0 && !isLate && !Allows(phase, fault => fault.Interrupts)) Fail($"{what}: interrupted ({reply.Fault})");
         if (reply.Status == 503 && !isOffice && !Allows(phase, fault => fault.Stops)) Fail($"{what}: 503 {(reply.IsFromNode ? "by a node" : "by the balancer")} after {reply.Took:0} ms");
         return reply.Status != 0 && reply.Status != 503;

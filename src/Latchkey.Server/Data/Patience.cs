@@ -19,6 +19,10 @@ static class Patience
 
     public static void End() => OfRequest.Value = null;
 
+    /// <summary>When the request began to wait, or now.</summary>
+    /// <returns>A timestamp of the system's.</returns>
+    public static long Began => OfRequest.Value?.Began ?? TimeProvider.System.GetTimestamp();
+
     /// <exception cref="TimeoutException">It took too long, with what was waited for before.</exception>
     public static async Task<T> Wait<T>(Task<T> answer)
     {
@@ -36,7 +40,7 @@ static class Patience
 
     sealed class Waited
     {
-        readonly long _began = TimeProvider.System.GetTimestamp();
+        public long Began { get; } = TimeProvider.System.GetTimestamp();
 
         public TimeSpan Time { get; set; }
 
@@ -44,7 +48,7 @@ static class Patience
         {
             get
             {
-                var ofAll = TimeSpan.FromTicks(Math.Max(Least.Ticks, (InAll - TimeProvider.System.GetElapsedTime(_began)).Ticks));
+                var ofAll = TimeSpan.FromTicks(Math.Max(Least.Ticks, (InAll - TimeProvider.System.GetElapsedTime(Began)).Ticks));
                 return TimeSpan.FromTicks(Math.Max(0, Math.Min(ofAll.Ticks, (All - Time).Ticks)));
             }
         }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Latchkey.Server.Data;
 using Latchkey.Server.Http;
 
 namespace Latchkey.Server.Downloads;
@@ -50,7 +51,7 @@ sealed class Claim(TimeProvider clock)
         {
             var client = transfer.Client.ToString();
             var patience = transfer.Part.From > 0 ? ForResumption : ForNewStart;
-            for (var began = TimeProvider.System.GetTimestamp(); ; token = await find())
+            for (var began = Patience.Began; ; token = await find())
             {
                 var now = clock.GetUtcNow();
                 var refusal = TokenVerdict.Judge(token, client, now) ?? TokenVerdict.Judge(token!, transfer.Part, transfer.IsDelegated);
