@@ -24,14 +24,14 @@ sealed class Claim(TimeProvider clock)
     readonly Tally _waiting = new();
     readonly Tally _holes = new();
 
-    /// <summary>Tokens that are remembered: those that somebody waits for, or whose middle is being claimed.</summary>
+    /// <summary>Tokens that are remembered: those that somebody waits for, or whose middle is being claimed, or has just broken off.</summary>
     public int Remembered => _waiting.Remembered + _holes.Remembered;
 
     /// <param name="Transfer">Claimed, unless it is refused.</param>
     /// <param name="Refused">Null if it is claimed.</param>
     public readonly record struct Outcome(Transfer Transfer, Refusal? Refused);
 
-    /// <summary>What would pass in a moment, for the claimant, is waited for; nothing is held meanwhile.</summary>
+    /// <summary>What would pass in a moment, for the claimant, is waited for, the request's other waits included; nothing is held meanwhile.</summary>
     /// <param name="token">As it was found.</param>
     /// <param name="transfer">What it is to be claimed for.</param>
     /// <param name="find">Looks again.</param>

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Latchkey.Server.Data;
 using Latchkey.Server.Downloads;
 using Latchkey.Server.Http;
 using Latchkey.Server.Licenses;
@@ -86,6 +87,18 @@ public sealed class ClaimTests
         Assert.Same(Wire.DownloadTokenBusy, (await Try(Busy, Wanted(from, 10), _ => Busy)).Refused);
         Assert.InRange(Stopwatch.GetElapsedTime(began).TotalMilliseconds, milliseconds - 20, double.MaxValue);
         Assert.InRange(_found, 0, (milliseconds / 50) + 1);
+    }
+
+    /// <summary>Whoever looked for the token for long waits for its turn the less: the answer is due two seconds after the request.</summary>
+    [Fact]
+    public async Task What_was_waited_before_counts()
+    {
+        Patience.Begin();
+        var began = Stopwatch.GetTimestamp();
+        await Poll.Until(() => Task.FromResult(Stopwatch.GetElapsedTime(began).TotalSeconds), seconds => seconds > 1.5);
+        Assert.Same(Wire.DownloadTokenBusy, (await Try(Busy, Wanted(1, 10), _ => Busy)).Refused);
+        Assert.InRange(Stopwatch.GetElapsedTime(began).TotalSeconds, 1.98, double.MaxValue);
+        Assert.InRange(_found, 0, 11);
     }
 
     [Fact]

@@ -190,7 +190,7 @@ public sealed class EnvelopeTests
     public async Task A_host_that_no_link_can_be_made_of_is_refused_where_one_is_made()
     {
         await using var server = await TestServer.Run();
-        Assert.StartsWith("HTTP/1.1 400", await RawHttp.Send(server.Port, "GET /admin/join/x HTTP/1.1\r\nHost: 'h\r\nConnection: close\r\n\r\n"));
+        Assert.StartsWith("HTTP/1.1 400", await RawHttp.Send(server.Port, "GET /admin/invitation/x HTTP/1.1\r\nHost: 'h\r\nConnection: close\r\n\r\n"));
         server.AddProduct();
         server.Publish(1, [1]);
         var key = server.Issue(1, "example.com").LicenseKey;

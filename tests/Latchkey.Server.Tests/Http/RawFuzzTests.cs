@@ -86,7 +86,7 @@ public sealed partial class RawFuzzTests(ITestOutputHelper output)
             Request("POST", "/admin/sign-in", "Content-Type: application/x-www-form-urlencoded\r\nCookie: a=b\r\n", "email=a%40b.c&password=long+enough+words&__RequestVerificationToken=x"),
             Request("GET", "/admin/_blazor?id=x", "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"),
         };
-        foreach (var path in new[] { "/", "/livez", "/readyz", "/metrics", "/admin/", "/admin/setup/x", "/admin/join/x", "/admin/licenses?q=a", "/admin/theme.js", "/openapi/license.json", "/docs/" }) seeds.Add(Request("GET", path, ""));
+        foreach (var path in new[] { "/", "/livez", "/readyz", "/metrics", "/admin/", "/admin/setup/x", "/admin/invitation/x", "/admin/reset/x", "/admin/licenses?q=a", "/admin/theme.js", "/openapi/license.json", "/docs/" }) seeds.Add(Request("GET", path, ""));
         foreach (var name in new[] { "license", "admin" })
         {
             var paths = (await server.Http.Get($"/openapi/{name}.json")).Json.GetProperty("paths");
